@@ -1,0 +1,141 @@
+/**
+ * One end of the state channel: numbers the packets it sends, acknowledges those it receives, and tells which of its
+ * own arrived and how long the round trip took. Acks ride on every packet, each repeated in the next 32, so a lost
+ * packet does not lose them. It never owns a link: bytes go in and out by its caller (PROTOCOL.md draws the header).
+ */
+import { isNewer, SequenceBuffer } from '../core/sequence.ts';
+import type { BitReader, BitWriter } from '../wire/bits.ts';
+
+/** Packets whose fate is remembered: 4 s at 60 Hz. Acks older than that mean nothing any more. */
+const SENT_PACKETS_MAX = 256;
+/** Acks repeated behind the newest one. */
+const ACK_BITS = 32;
+/** A packet whose ack has not come after this many newer ones were acked counts as lost. */
+const LOSS_WINDOW = 32;
+/** Weight of a new sample in the smoothed round trip (RFC 6298: 1/8) and in its deviation (1/4). */
+const RTT_GAIN = 1 / 8;
+const RTT_DEVIATION_GAIN = 1 / 4;
+/** Ack delays are told in milliseconds up to this; more than that is no use as a sample. */
+const ACK_DELAY_MS_MAX = 255;
+
+interface SentPacket<Content> {
+  readonly sentAtMs: number;
+  readonly content: Content;
+}
+
+export interface PacketHeader {
+  readonly sequence: number;
+  readonly ack: number;
+  readonly ackBits: number;
+  readonly hasAck: boolean;
+  readonly ackDelayMs: number;
+}
+
+/** `Content` is whatever the caller wants back when a packet it sent is acknowledged. */
+export class Endpoint<Content> {
+  /** Smoothed round trip, its mean deviation and the smallest seen lately; 0 until the first sample. */
+  rttMs = 0;
+  rttDeviationMs = 0;
+  rttSamples = 0;
+  packetsLost = 0;
+  packetsAcked = 0;
+  packetsDuplicate = 0;
+  readonly #sent = new SequenceBuffer<SentPacket<Content>>(SENT_PACKETS_MAX);
+  readonly #received = new SequenceBuffer<true>(SENT_PACKETS_MAX);
+  #nextSequence = 0;
+  #newestReceived = -1;
+  #newestReceivedAtMs = 0;
+  #newestAcked = -1;
+
+  /** Writes the next packet's header. Returns its sequence number, under which `remember` files its content. */
+  writeHeader(writer: BitWriter, nowMs: number): number {
+    const sequence = this.#nextSequence;
+    this.#nextSequence = (sequence + 1) & 0xffff;
+    writer.bits(sequence, 16);
+    writer.bool(this.#newestReceived >= 0);
+    if (this.#newestReceived >= 0) {
+      writer.bits(this.#newestReceived, 16);
+      let ackBits = 0;
+      for (let i = 0; i < ACK_BITS; i++) {
+        if (this.#received.get((this.#newestReceived - 1 - i) & 0xffff) !== undefined) ackBits += 2 ** i;
+      }
+      const isComplete = ackBits === 2 ** ACK_BITS - 1;
+      writer.bool(isComplete);
+      if (!isComplete) writer.bits(ackBits, ACK_BITS);
+      writer.bits(Math.min(ACK_DELAY_MS_MAX, Math.max(0, Math.round(nowMs - this.#newestReceivedAtMs))), 8);
+    }
+    return sequence;
+  }
+
+  /** Keeps what a sent packet held until it is acknowledged or given up. */
+  remember(sequence: number, content: Content, nowMs: number): void {
+    this.#sent.set(sequence, { sentAtMs: nowMs, content });
+  }
+
+  /** Reads a header without acting on it: the packet may still prove malformed. */
+  static readHeader(reader: BitReader): PacketHeader {
+    const sequence = reader.bits(16);
+    const hasAck = reader.bool();
+    if (!hasAck) return { sequence, hasAck, ack: 0, ackBits: 0, ackDelayMs: 0 };
+    const ack = reader.bits(16);
+    const ackBits = reader.bool() ? 2 ** ACK_BITS - 1 : reader.bits(ACK_BITS);
+    return { sequence, hasAck, ack, ackBits, ackDelayMs: reader.bits(8) };
+  }
+
+  /** Whether this packet was received before or is too old to tell. */
+  isDuplicate(sequence: number): boolean {
+    if (this.#newestReceived < 0) return false;
+    if (isNewer(sequence, this.#newestReceived)) return false;
+    return ((this.#newestReceived - sequence) & 0xffff) >= SENT_PACKETS_MAX || this.#received.get(sequence) !== undefined;
+  }
+
+  /** Takes note of a well-formed packet that is to be acknowledged, and reports what it acknowledges, oldest first. */
+  receive(header: PacketHeader, atMs: number, onAcked: (content: Content) => void): void {
+    const { sequence } = header;
+    if (this.#newestReceived < 0 || isNewer(sequence, this.#newestReceived)) {
+      this.#newestReceived = sequence;
+      this.#newestReceivedAtMs = atMs;
+    }
+    this.#received.set(sequence, true);
+    if (header.hasAck) this.#processAcks(header, atMs, onAcked);
+  }
+
+  #processAcks({ ack, ackBits, ackDelayMs }: PacketHeader, atMs: number, onAcked: (content: Content) => void): void {
+    const newest = this.#sent.get(ack);
+    const isFirstAck = this.#newestAcked < 0 || isNewer(ack, this.#newestAcked);
+    if (newest !== undefined && isFirstAck && ackDelayMs < ACK_DELAY_MS_MAX) this.#sampleRtt(Math.max(0, atMs - newest.sentAtMs - ackDelayMs));
+    for (let i = ACK_BITS - 1; i >= -1; i--) {
+      if (i >= 0 && ((ackBits >>> i) & 1) === 0) continue;
+      const sequence = (ack - 1 - i) & 0xffff;
+      const packet = this.#sent.get(sequence);
+      if (packet === undefined) continue;
+      this.#sent.delete(sequence);
+      this.packetsAcked++;
+      onAcked(packet.content);
+    }
+    if (newest !== undefined && isFirstAck) this.#countLosses(ack);
+  }
+
+  /** What is still unacknowledged this far behind the newest ack will not be acknowledged. */
+  #countLosses(ack: number): void {
+    const from = this.#newestAcked < 0 ? 0 : Math.min(LOSS_WINDOW, (ack - this.#newestAcked) & 0xffff);
+    for (let i = 0; i < from; i++) {
+      const sequence = (ack - LOSS_WINDOW - i) & 0xffff;
+      if (this.#sent.get(sequence) === undefined) continue;
+      this.#sent.delete(sequence);
+      this.packetsLost++;
+    }
+    this.#newestAcked = ack;
+  }
+
+  #sampleRtt(rttMs: number): void {
+    if (this.rttSamples === 0) {
+      this.rttMs = rttMs;
+      this.rttDeviationMs = rttMs / 2;
+    } else {
+      this.rttDeviationMs += (Math.abs(rttMs - this.rttMs) - this.rttDeviationMs) * RTT_DEVIATION_GAIN;
+      this.rttMs += (rttMs - this.rttMs) * RTT_GAIN;
+    }
+    this.rttSamples++;
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * One deterministic step of a game: (state, inputs, who came and went) -> state. The host runs it as the authority,
+ * every client runs the same code to predict, and a replay runs it again: nothing here knows which of these it is.
+ */
+import type { AnyGame, Inputs, KindMap, StepContext, WorldView } from '../define-game.ts';
+import { NOBODY, type PlayerId, PLAYERS_MAX, type Tick } from '../core/ids.ts';
+import { mix32, Sfc32 } from '../core/rng.ts';
+import { type Accessor, accessorClass, type FieldMap, type Layout, type ValuesOf, writeFields } from '../wire/schema.ts';
+import { World } from './world.ts';
+import { WorldState } from './world-state.ts';
+
+/** A game event as it leaves a step: integers, ready for the wire. `by` is NOBODY unless someone may predict it. */
+export interface SimEvent {
+  readonly tick: Tick;
+  readonly type: number;
+  readonly by: PlayerId;
+  readonly row: Int32Array;
+}
+
+/** Events one step may emit; more are dropped and counted, since a runaway rule must not fill the wire. */
+export const EVENTS_PER_TICK_MAX = 64;
+
+/** The inputs of all seats for one tick, as rows of integers. */
+export class InputTable {
+  readonly data: Int32Array;
+  readonly stride: number;
+  readonly #layout: Layout;
+
+  constructor(layout: Layout) {
+    this.#layout = layout;
+    this.stride = layout.parts.length;
+    this.data = new Int32Array((PLAYERS_MAX + 1) * this.stride);
+    this.clear();
+  }
+
+  /** Everybody neutral. */
+  clear(): void {
+    for (let player = 0; player <= PLAYERS_MAX; player++) this.data.set(this.#layout.initial, player * this.stride);
+  }
+
+  set(player: PlayerId, row: Int32Array): void {
+    this.data.set(row, player * this.stride);
+  }
+
+  row(player: PlayerId): Int32Array {
+    return this.data.subarray(player * this.stride, (player + 1) * this.stride);
+  }
+}
+
+export interface StepOptions {
+  readonly isFirstTime: boolean;
+  readonly joined?: readonly PlayerId[];
+  readonly left?: readonly PlayerId[];
+  readonly onEvent?: (event: SimEvent) => void;
+}
+
+export class Simulation {
+  readonly game: AnyGame;
+  readonly state: WorldState;
+  readonly inputs: InputTable;
+  droppedEvents = 0;
+  readonly #world: World;
+  /** The same world with the types that rules know it by. */
+  readonly #view: WorldView<KindMap>;
+  readonly #seed: number;
+  readonly #rng = new Sfc32(0);
+  readonly #inputViews: Accessor[] = [];
+  #tick = 0 as Tick;
+  #isFirstTime = true;
+  #eventCount = 0;
+  #onEvent: ((event: SimEvent) => void) | undefined;
+  readonly #context: StepContext<Record<string, FieldMap>>;
+  readonly #inputsOf: Inputs<FieldMap>;
+
+  constructor(game: AnyGame, seed: number) {
+    this.game = game;
+    this.#seed = seed;
+    this.state = new WorldState(game.kinds);
+    this.inputs = new InputTable(game.input);
+    this.#world = new World(game, this.state);
+    this.#view = this.#world as unknown as WorldView<KindMap>;
+    const InputView = accessorClass(game.input);
+    for (let player = 0; player <= PLAYERS_MAX; player++) {
+      this.#inputViews.push(new InputView({ rows: this.inputs, base: player * this.inputs.stride }));
+    }
+    this.#inputsOf = { of: (player) => (this.#inputViews[player] ?? this.#inputViews[NOBODY]!) as unknown as ValuesOf<FieldMap> };
+    this.#context = this.#makeContext();
+  }
+
+  /** Empties the world and lets the game fill it: the state before tick 1. */
+  start(): void {
+    this.state.clear();
+    this.#begin(0 as Tick, { isFirstTime: true });
+    this.game.spec.onStart?.(this.#view, this.#context);
+    this.#world.commit();
+  }
+
+  /** Advances the state from `tick - 1` to `tick` with what stands in `inputs`. */
+  step(tick: Tick, options: StepOptions): void {
+    const { spec } = this.game;
+    this.#begin(tick, options);
+    for (const player of options.left ?? []) {
+      if (spec.onLeave === undefined) this.#world.despawnOwnedBy(player);
+      else spec.onLeave(this.#view, player, this.#context);
+    }
+    for (const player of options.joined ?? []) spec.onJoin?.(this.#view, player, this.#context);
+    if (options.joined !== undefined || options.left !== undefined) this.#world.commit();
+    spec.step(this.#view, this.#inputsOf, this.#context);
+    this.#world.commit();
+    this.state.tick = tick;
+  }
+
+  /** The game's outcome, or undefined while the match goes on. */
+  result(): unknown {
+    return this.game.spec.result?.(this.#view);
+  }
+
+  #begin(tick: Tick, options: StepOptions): void {
+    this.#tick = tick;
+    this.#isFirstTime = options.isFirstTime;
+    this.#onEvent = options.onEvent;
+    this.#eventCount = 0;
+    this.#rng.reseed(mix32(this.#seed, tick));
+  }
+
+  #makeContext(): StepContext<Record<string, FieldMap>> {
+    // oxlint-disable-next-line typescript/no-this-alias -- the context's getters read the simulation's current step
+    const simulation = this;
+    return {
+      get tick() {
+        return simulation.#tick;
+      },
+      dt: 1 / this.game.tickRate,
+      rng: this.#rng,
+      get isFirstTime() {
+        return simulation.#isFirstTime;
+      },
+      emit(name, data, options) {
+        simulation.#emit(name, data, options?.by ?? NOBODY);
+      },
+    };
+  }
+
+  #emit(name: string, data: Readonly<Record<string, unknown>>, by: PlayerId): void {
+    const type = this.game.eventTypes.find((candidate) => candidate.name === name);
+    if (type === undefined) throw new TypeError(`there is no event '${name}'`);
+    if (++this.#eventCount > EVENTS_PER_TICK_MAX) {
+      this.droppedEvents++;
+      return;
+    }
+    if (this.#onEvent === undefined) return;
+    const row = type.layout.initial.slice();
+    writeFields(type.layout, row, 0, data);
+    this.#onEvent({ tick: this.#tick, type: type.index, by, row });
+  }
+}

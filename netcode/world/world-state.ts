@@ -1,0 +1,177 @@
+/**
+ * The state of a world at one tick as plain integers: one table a kind, rows sorted by entity id.
+ * Sorting makes the state canonical: two peers that agree on the entities agree on every byte, on the order
+ * in which a step visits them and on the hash, whatever their histories were. Copying is a memory copy.
+ */
+import type { EntityId, PlayerId, Tick } from '../core/ids.ts';
+import { PLAYERS_MAX } from '../core/ids.ts';
+import type { Kind } from '../define-game.ts';
+
+/** Rows a table has room for at first; it doubles when full. */
+const ROWS_AT_FIRST = 16;
+/** Bits of an entity id that count a spawner's entities; the spawner's seat is above them. */
+export const COUNTER_BITS = 16;
+const COUNTER_MASK = (1 << COUNTER_BITS) - 1;
+
+export const spawnerOf = (id: EntityId): PlayerId => (id >>> COUNTER_BITS) as PlayerId;
+export const entityIdOf = (spawner: PlayerId, counter: number): EntityId => ((spawner << COUNTER_BITS) | (counter & COUNTER_MASK)) as EntityId;
+
+/** All entities of one kind. Row r is `data[r * stride … r * stride + stride - 1]`, its id `ids[r]`. */
+export class Table {
+  readonly kind: Kind;
+  readonly stride: number;
+  ids: Int32Array;
+  data: Int32Array;
+  count = 0;
+
+  constructor(kind: Kind) {
+    this.kind = kind;
+    this.stride = kind.layout.parts.length;
+    this.ids = new Int32Array(ROWS_AT_FIRST);
+    this.data = new Int32Array(ROWS_AT_FIRST * this.stride);
+  }
+
+  /** The row of an id, or -1. */
+  rowOf(id: EntityId): number {
+    const row = this.#lowerBound(id);
+    return row < this.count && this.ids[row] === id ? row : -1;
+  }
+
+  /** Makes a row for an id that has none, filled with the kind's initial values; rows behind it move up. */
+  insert(id: EntityId): number {
+    this.#reserve(this.count + 1);
+    const { ids, data, stride, count } = this;
+    const row = this.#lowerBound(id);
+    ids.copyWithin(row + 1, row, count);
+    data.copyWithin((row + 1) * stride, row * stride, count * stride);
+    ids[row] = id;
+    data.set(this.kind.layout.initial, row * stride);
+    this.count++;
+    return row;
+  }
+
+  remove(row: number): void {
+    const { ids, data, stride, count } = this;
+    ids.copyWithin(row, row + 1, count);
+    data.copyWithin(row * stride, (row + 1) * stride, count * stride);
+    this.count--;
+  }
+
+  copyFrom(other: Table): void {
+    this.#reserve(other.count);
+    this.count = other.count;
+    this.ids.set(other.ids.subarray(0, other.count));
+    this.data.set(other.data.subarray(0, other.count * other.stride));
+  }
+
+  /** The first row whose id is not below `id`. */
+  #lowerBound(id: EntityId): number {
+    let low = 0;
+    let high = this.count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.ids[middle]! < id) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #reserve(rows: number): void {
+    if (rows <= this.ids.length) return;
+    const size = Math.max(rows, this.ids.length * 2);
+    const ids = new Int32Array(size);
+    const data = new Int32Array(size * this.stride);
+    ids.set(this.ids);
+    data.set(this.data);
+    this.ids = ids;
+    this.data = data;
+  }
+}
+
+export class WorldState {
+  tick = 0 as Tick;
+  readonly tables: readonly Table[];
+  /** By spawner's seat: the counter that its next entity gets. Part of the state, so that a replay makes the same ids. */
+  readonly nextCounter = new Int32Array(PLAYERS_MAX + 1).fill(1);
+
+  constructor(kinds: readonly Kind[]) {
+    this.tables = kinds.map((kind) => new Table(kind));
+  }
+
+  get entityCount(): number {
+    let count = 0;
+    for (const table of this.tables) count += table.count;
+    return count;
+  }
+
+  copyFrom(other: WorldState): void {
+    this.tick = other.tick;
+    this.nextCounter.set(other.nextCounter);
+    for (let k = 0; k < this.tables.length; k++) this.tables[k]!.copyFrom(other.tables[k]!);
+  }
+
+  clear(): void {
+    this.tick = 0 as Tick;
+    this.nextCounter.fill(1);
+    for (const table of this.tables) table.count = 0;
+  }
+
+  /** The table that holds an id, or undefined. */
+  tableOf(id: EntityId): Table | undefined {
+    return this.tables.find((table) => table.rowOf(id) >= 0);
+  }
+
+  /** 32 bits over every entity (FNV-1a over words with a final mix). Equal states have equal hashes on every machine. */
+  hash(): number {
+    let h = 0x811c9dc5;
+    for (const table of this.tables) {
+      h = Math.imul(h ^ table.count, 0x01000193);
+      for (let i = 0; i < table.count; i++) h = Math.imul(h ^ table.ids[i]!, 0x01000193);
+      const end = table.count * table.stride;
+      for (let i = 0; i < end; i++) {
+        h = Math.imul(h ^ table.data[i]!, 0x01000193);
+        h ^= h >>> 15;
+      }
+    }
+    return h >>> 0;
+  }
+}
+
+/** The last states by tick, in a ring: `at(tick)` is undefined once `length` ticks have passed. */
+export class StateHistory {
+  readonly #states: WorldState[];
+  readonly #filled: Int32Array;
+
+  constructor(kinds: readonly Kind[], length: number) {
+    this.#states = Array.from({ length }, () => new WorldState(kinds));
+    this.#filled = new Int32Array(length).fill(-1);
+  }
+
+  get length(): number {
+    return this.#states.length;
+  }
+
+  at(tick: Tick): WorldState | undefined {
+    const slot = tick % this.#states.length;
+    return tick >= 0 && this.#filled[slot] === tick ? this.#states[slot] : undefined;
+  }
+
+  /** The slot for a tick, to be filled by the caller; whatever was there is forgotten. */
+  claim(tick: Tick): WorldState {
+    const slot = tick % this.#states.length;
+    this.#filled[slot] = tick;
+    const state = this.#states[slot]!;
+    state.tick = tick;
+    return state;
+  }
+
+  /** Takes a claim back, when what was to fill it turned out to be malformed. */
+  forget(tick: Tick): void {
+    const slot = tick % this.#states.length;
+    if (this.#filled[slot] === tick) this.#filled[slot] = -1;
+  }
+
+  clear(): void {
+    this.#filled.fill(-1);
+  }
+}
