@@ -1,0 +1,59 @@
+/** The host's end of one guest: their link, whether they have been let in, and whether they are still heard. */
+import type { PlayerId } from '../core/ids.ts';
+import type { Link } from '../transport/transport.ts';
+import { encodeControl, type HostMessage } from '../wire/control.ts';
+import { PING_MS } from './room-core.ts';
+
+/** Messages a guest may send in a burst, and how many a second on top: far above what a hand can click. */
+const MESSAGES_BURST_MAX = 60;
+const MESSAGES_PER_MS = 0.02;
+/** Messages that make no sense before the guest is cut off. */
+const MALFORMED_MESSAGES_MAX = 8;
+
+export class Member {
+  readonly link: Link;
+  /** Undefined until the hello was accepted. */
+  player: PlayerId | undefined;
+  malformedMessages = 0;
+  heardMs: number;
+  isSilent = false;
+  readonly arrivedMs: number;
+  #heardPackets = 0;
+  #saidMs = -Infinity;
+  #allowance = MESSAGES_BURST_MAX;
+  #allowanceMs: number;
+
+  constructor(link: Link, nowMs: number) {
+    this.link = link;
+    this.arrivedMs = nowMs;
+    this.heardMs = nowMs;
+    this.#allowanceMs = nowMs;
+  }
+
+  say(message: HostMessage, nowMs: number): void {
+    this.#saidMs = nowMs;
+    this.link.sendControl(encodeControl(message));
+  }
+
+  pingIfQuiet(nowMs: number): void {
+    if (nowMs - this.#saidMs >= PING_MS) this.say({ type: 'ping' }, nowMs);
+  }
+
+  /** Notes whether anything arrived since the last call. */
+  listen(nowMs: number): boolean {
+    const { controlMessagesIn, statePacketsIn } = this.link.counters;
+    const heard = controlMessagesIn + statePacketsIn;
+    if (heard === this.#heardPackets) return false;
+    this.#heardPackets = heard;
+    this.heardMs = nowMs;
+    return true;
+  }
+
+  /** Counts a message; false when the guest has sent too many, or too many that make no sense. */
+  admits(isWellFormed: boolean, nowMs: number): boolean {
+    if (!isWellFormed) this.malformedMessages++;
+    this.#allowance = Math.min(MESSAGES_BURST_MAX, this.#allowance + (nowMs - this.#allowanceMs) * MESSAGES_PER_MS) - 1;
+    this.#allowanceMs = nowMs;
+    return this.#allowance >= 0 && this.malformedMessages <= MALFORMED_MESSAGES_MAX;
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * What host's and guest's rooms have in common: the lobby as this page sees it, this page's client in the match,
+ * listeners, and the figures.
+ */
+import { RateMeter } from '../channel/rate-meter.ts';
+import type { StateLink } from '../channel/state-link.ts';
+import { Client } from '../client/client.ts';
+import type { Clock } from '../core/clock.ts';
+import { Emitter } from '../core/emitter.ts';
+import type { PlayerId, Tick } from '../core/ids.ts';
+import type { AnyGame } from '../define-game.ts';
+import { type Link, STATE_PACKET_BYTES_MAX } from '../transport/transport.ts';
+import type { WireLobby } from '../wire/control.ts';
+import { readFields } from '../wire/schema.ts';
+import type { SimEvent } from '../world/simulation.ts';
+import { END_MESSAGES } from './messages.ts';
+import type { LobbyState, Notice, RoomEnd, RoomEvents, RoomStats } from './room.ts';
+
+/** A peer that says nothing for this long is shown as silent. */
+export const PEER_SILENT_MS = 2_000;
+/** A peer that says nothing for this long is gone: longer than a tunnel, shorter than patience. */
+export const PEER_LOST_MS = 12_000;
+/** How often a peer says something at least. */
+export const PING_MS = 500;
+/** Messages handled from one peer in one update; the rest wait in the link's bounded inbox. */
+export const CONTROL_MESSAGES_PER_UPDATE_MAX = 16;
+
+export interface MatchEntry {
+  readonly link: StateLink;
+  readonly player: PlayerId;
+  readonly match: number;
+  readonly seed: number;
+  readonly tick: Tick;
+  readonly rttMs: number;
+}
+
+type Counted = Pick<Link['counters'], 'stateBytesIn' | 'stateBytesOut' | 'controlBytesIn' | 'controlBytesOut'>;
+
+export class RoomCore {
+  readonly emitter = new Emitter<RoomEvents>();
+  lobby: LobbyState;
+  end: RoomEnd | undefined;
+  client: Client | undefined;
+  me = 0 as PlayerId;
+  readonly game: AnyGame;
+  readonly clock: Clock;
+  readonly #bytesIn = new RateMeter();
+  readonly #bytesOut = new RateMeter();
+  readonly #counted = new Map<Counted, { in: number; out: number }>();
+  #input: Record<string, unknown> = {};
+
+  constructor(game: AnyGame, clock: Clock, code: string) {
+    this.game = game;
+    this.clock = clock;
+    this.lobby = { code, phase: 'lobby', players: [], playersMax: game.playersMax, isLocked: false, result: undefined };
+  }
+
+  /** Takes over a new state of the lobby and tells the listeners. */
+  showLobby(lobby: WireLobby): void {
+    const { code, phase, playersMax, isLocked } = lobby;
+    const players = lobby.players.map((player) => ({ ...player, isMe: player.id === this.me }));
+    this.lobby = { code, phase, playersMax, isLocked, players, result: phase === 'results' ? lobby.result : undefined };
+    this.emitter.emit('lobby', this.lobby);
+  }
+
+  /** Takes part in a match from now on. */
+  enterMatch(entry: MatchEntry): void {
+    this.client = new Client(this.game, {
+      link: entry.link,
+      player: entry.player,
+      match: entry.match,
+      seed: entry.seed,
+      joinTick: entry.tick,
+      rttMs: entry.rttMs,
+      packetBytesMax: STATE_PACKET_BYTES_MAX,
+      onEvent: (event, isPredicted) => this.#showEvent(event, isPredicted),
+    });
+    this.client.setInput(this.#input);
+  }
+
+  leaveMatch(): void {
+    this.client = undefined;
+    this.#input = {};
+  }
+
+  setInput(input: Readonly<Record<string, unknown>>): void {
+    // Kept for a match that begins later; presses are not: they belong to the moment.
+    for (const { name, field } of this.game.input.entries) if (field.isEdge !== true && input[name] !== undefined) this.#input[name] = input[name];
+    this.client?.setInput(input);
+  }
+
+  notice(code: Notice['code'], message: string): void {
+    this.emitter.emit('notice', { code, message });
+  }
+
+  /** Ends the room once; listeners hear why. */
+  close(end: RoomEnd): boolean {
+    if (this.end !== undefined) return false;
+    this.end = end;
+    this.leaveMatch();
+    this.emitter.emit('closed', { end, message: END_MESSAGES[end] });
+    return true;
+  }
+
+  /** Feeds the byte rates from the counters of the links that are open now. */
+  countBytes(links: Iterable<{ readonly counters: Counted }>, nowMs: number): void {
+    for (const { counters } of links) {
+      const seen = this.#counted.get(counters) ?? { in: 0, out: 0 };
+      const bytesIn = counters.stateBytesIn + counters.controlBytesIn;
+      const bytesOut = counters.stateBytesOut + counters.controlBytesOut;
+      this.#bytesIn.count(nowMs, bytesIn - seen.in);
+      this.#bytesOut.count(nowMs, bytesOut - seen.out);
+      this.#counted.set(counters, { in: bytesIn, out: bytesOut });
+    }
+  }
+
+  forgetLink({ counters }: { readonly counters: Counted }): void {
+    this.#counted.delete(counters);
+  }
+
+  /** The figures of this page's client; the room adds what it knows of links and broker. */
+  stats(extra: Pick<RoomStats, 'role' | 'connectedPeers' | 'isBrokerReachable' | 'lateInputs' | 'stateChannel'> & { hostTick?: number; malformed: number; dropped: number }): RoomStats {
+    const nowMs = this.clock.nowMs();
+    const own = this.client?.stats(nowMs);
+    const { hostTick, malformed, dropped, ...rest } = extra;
+    return {
+      ...rest,
+      tick: own?.tick ?? 0,
+      hostTick: hostTick ?? own?.hostTick ?? 0,
+      rttMs: own?.rttMs ?? 0,
+      jitterMs: own?.jitterMs ?? 0,
+      lossPct: own?.lossPct ?? 0,
+      snapshotsPerSecond: own?.snapshotsPerSecond ?? 0,
+      bytesInPerSecond: this.#bytesIn.perSecond(nowMs),
+      bytesOutPerSecond: this.#bytesOut.perSecond(nowMs),
+      snapshotAgeMs: own?.snapshotAgeMs ?? 0,
+      interpolationDelayMs: own?.interpolationDelayMs ?? 0,
+      predictedTicks: own?.predictedTicks ?? 0,
+      corrections: own?.corrections ?? 0,
+      malformedPackets: malformed + (own?.malformedPackets ?? 0),
+      droppedPackets: dropped + (own?.stalePackets ?? 0),
+    };
+  }
+
+  #showEvent(event: SimEvent, isPredicted: boolean): void {
+    const type = this.game.eventTypes[event.type]!;
+    this.emitter.emit('event', { type: type.name, data: readFields(type.layout, event.row, 0), isPredicted } as never);
+  }
+}

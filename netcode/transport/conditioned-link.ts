@@ -1,0 +1,103 @@
+/**
+ * One end of a link in virtual time: two `ConditionedPath`s, one each way. Looking at the link in any way first takes in what is due,
+ * so what a reader sees depends on the clock alone.
+ */
+import type { Clock } from '../core/clock.ts';
+import type { PeerId } from '../core/ids.ts';
+import type { ConditionedPath } from './conditions.ts';
+import { checkControlSize, checkStateSize, LinkInbox } from './inbox.ts';
+import type { Link, LinkCounters, LinkEnd, Received } from './transport.ts';
+
+/** How long a path may be down before a browser calls the connection failed (15 to 17 s measured). */
+const PATH_LOST_AFTER_MS = 16_000;
+
+export class ConditionedLink implements Link {
+  readonly remoteId: PeerId;
+  readonly #clock: Clock;
+  readonly #outgoing: ConditionedPath;
+  readonly #incoming: ConditionedPath;
+  readonly #inbox = new LinkInbox();
+  #end: LinkEnd | undefined;
+
+  constructor(clock: Clock, remoteId: PeerId, outgoing: ConditionedPath, incoming: ConditionedPath) {
+    this.#clock = clock;
+    this.remoteId = remoteId;
+    this.#outgoing = outgoing;
+    this.#incoming = incoming;
+  }
+
+  get end(): LinkEnd | undefined {
+    this.poll();
+    return this.#end;
+  }
+
+  get counters(): Readonly<LinkCounters> {
+    this.poll();
+    return this.#inbox.counters;
+  }
+
+  get stateBufferedBytes(): number {
+    return this.#end === undefined ? this.#outgoing.stateBufferedBytes(this.#clock.nowMs()) : 0;
+  }
+
+  sendControl(bytes: Uint8Array): boolean {
+    checkControlSize(bytes);
+    this.poll();
+    if (this.#end !== undefined) return false;
+    if (!this.#outgoing.sendControl(bytes, this.#clock.nowMs())) {
+      this.#finish('overflow');
+      return false;
+    }
+    this.#inbox.countControlOut(bytes.byteLength);
+    return true;
+  }
+
+  sendState(bytes: Uint8Array): boolean {
+    checkStateSize(bytes);
+    this.poll();
+    if (this.#end !== undefined) {
+      this.#inbox.counters.stateSendRefused += 1;
+      return false;
+    }
+    this.#outgoing.sendState(bytes, this.#clock.nowMs());
+    this.#inbox.countStateOut(bytes.byteLength);
+    return true;
+  }
+
+  receiveControl(): Received | undefined {
+    this.poll();
+    return this.#inbox.shiftControl();
+  }
+
+  receiveState(): Received | undefined {
+    this.poll();
+    return this.#inbox.shiftState();
+  }
+
+  close(): void {
+    this.poll();
+    this.#finish('closed-here');
+  }
+
+  /** Takes in all that is due, and the end of the link if that is. */
+  poll(): void {
+    if (this.#end !== undefined) return;
+    const nowMs = this.#clock.nowMs();
+    this.#incoming.deliver(nowMs, {
+      state: (bytes, atMs) => this.#inbox.pushState(bytes, atMs),
+      control: (bytes, atMs) => {
+        if (this.#end === undefined && !this.#inbox.pushControl(bytes, atMs)) this.#finish('overflow');
+      },
+      close: () => this.#finish('closed-there'),
+    });
+    // ICE asks and answers: with either direction gone, neither side hears the other's answer.
+    const downSinceMs = Math.min(this.#outgoing.downSinceMs ?? Infinity, this.#incoming.downSinceMs ?? Infinity);
+    if (nowMs - downSinceMs >= PATH_LOST_AFTER_MS) this.#finish('lost');
+  }
+
+  #finish(end: LinkEnd): void {
+    if (this.#end !== undefined) return;
+    this.#end = end;
+    if (end === 'closed-here' || end === 'overflow') this.#outgoing.sendClose(this.#clock.nowMs());
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * The one interface between the netcode and a network. A `Link` joins two peers with two channels:
+ *
+ * - control: reliable and ordered, for the session protocol (hello, lobby, start, leave);
+ * - state: unordered and never retransmitted, for inputs and snapshots.
+ *
+ * Everything is polled. A transport's callbacks only put what arrived in a bounded inbox; the tick
+ * takes it out at its own pace. So the same netcode runs over WebRTC and in virtual time.
+ */
+import type { PeerId } from '../core/ids.ts';
+
+/** Largest state packet: what fits one SCTP chunk, since a fragmented message dies with any fragment. */
+export const STATE_PACKET_BYTES_MAX = 1150;
+/** Largest control message. A lobby of 31 players is under 4 KiB; Chromium's hard limit is 256 KiB. */
+export const CONTROL_MESSAGE_BYTES_MAX = 16_384;
+/** State packets waiting to be drained; the oldest is dropped beyond that. One second at 60 Hz, with room. */
+export const STATE_INBOX_PACKETS_MAX = 128;
+/** Control messages waiting to be drained; a peer that fills it is cut off (`overflow`). */
+export const CONTROL_INBOX_MESSAGES_MAX = 256;
+/** Control bytes the sender may have queued; beyond that the peer does not read and is cut off (`overflow`). */
+export const CONTROL_BUFFERED_BYTES_MAX = 1_048_576;
+
+export interface Received {
+  readonly bytes: Uint8Array;
+  /** When it arrived, on the local clock. */
+  readonly atMs: number;
+}
+
+/**
+ * Why a link ended. `closed-here`: our `close()`. `closed-there`: the other side's `close()` or its page left.
+ * `lost`: the path died without a word. `overflow`: a bounded queue was filled.
+ */
+export type LinkEnd = 'closed-here' | 'closed-there' | 'lost' | 'overflow';
+
+/** Every counter only grows. Bytes are payload bytes. */
+export interface LinkCounters {
+  statePacketsOut: number;
+  statePacketsIn: number;
+  stateBytesOut: number;
+  stateBytesIn: number;
+  controlMessagesOut: number;
+  controlMessagesIn: number;
+  controlBytesOut: number;
+  controlBytesIn: number;
+  /** State packets that left the inbox undrained because it was full. */
+  stateInboxDropped: number;
+  /** Messages of the wrong type or above the size limit, dropped on arrival. */
+  malformedDropped: number;
+  /** State packets not handed to the channel because it was closed or would not take them. */
+  stateSendRefused: number;
+}
+
+export interface Link {
+  readonly remoteId: PeerId;
+  /** Undefined while the link is open. Never changes once set. */
+  readonly end: LinkEnd | undefined;
+  readonly counters: Readonly<LinkCounters>;
+  /** The state channel as the browser reports it; undefined where there is no real one. */
+  readonly stateChannel?: { readonly ordered: boolean; readonly maxRetransmits: number | null } | undefined;
+  /** State bytes handed to the channel that have not left this machine. */
+  readonly stateBufferedBytes: number;
+  /**
+   * Sends reliably and in order. The bytes are copied or handed over before it returns.
+   * Returns false when the link has ended. Throws RangeError above `CONTROL_MESSAGE_BYTES_MAX`.
+   */
+  sendControl(bytes: Uint8Array): boolean;
+  /**
+   * Sends once, perhaps never to arrive. The bytes are copied or handed over before it returns.
+   * Returns false when the link has ended or the channel refused. Throws RangeError above `STATE_PACKET_BYTES_MAX`.
+   */
+  sendState(bytes: Uint8Array): boolean;
+  /** The next control message, in order, or undefined. Messages that arrived before the end can still be read after it. */
+  receiveControl(): Received | undefined;
+  /** The next state packet in order of arrival, or undefined. */
+  receiveState(): Received | undefined;
+  /** Ends the link at once on this side; control messages sent before are still delivered where the network allows. */
+  close(): void;
+}
+
+/** Why a dial failed. */
+export type DialFailure =
+  /** The broker does not know the peer, or says it is gone. */
+  | 'peer-unknown'
+  /** The peer was found, but no path opened in time (ICE, DTLS or channels). */
+  | 'unreachable'
+  /** The broker could not be reached or refused us. */
+  | 'broker-unreachable'
+  /** `close()` or the abort signal. */
+  | 'cancelled';
+
+export class DialError extends Error {
+  readonly failure: DialFailure;
+  constructor(failure: DialFailure, message: string) {
+    super(message);
+    this.name = 'DialError';
+    this.failure = failure;
+  }
+}
+
+export interface DialOptions {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface Transport {
+  /** This peer's address: what others pass to `connect`. */
+  readonly localId: PeerId;
+  /** Whether new peers can find us now. Open links do not depend on it. */
+  readonly isReachable: boolean;
+  /** The next incoming link, fully open, or undefined. */
+  accept(): Link | undefined;
+  /** Opens a link; resolves when both channels carry data. Rejects with DialError. */
+  connect(remoteId: PeerId, options: DialOptions): Promise<Link>;
+  /** Ends every link and stops being reachable. */
+  close(): void;
+}

@@ -1,0 +1,148 @@
+/**
+ * The session protocol: small msgpack messages on the reliable channel. The only importer of msgpackr (its build without
+ * `new Function`, so that a strict Content-Security-Policy holds). Reading is total: a message is checked field by field
+ * and comes out typed, or not at all.
+ */
+import { Packr, Unpackr } from 'msgpackr/index-no-eval';
+import type { PlayerId, Tick } from '../core/ids.ts';
+import { PLAYERS_MAX } from '../core/ids.ts';
+
+/** Why the host does not let someone in. */
+export const REFUSALS = ['wrong-version', 'wrong-game', 'full', 'locked', 'kicked', 'already-in'] as const;
+export type Refusal = (typeof REFUSALS)[number];
+
+/** Why the host ends someone's stay. */
+export const FAREWELLS = ['kicked', 'host-left', 'replaced', 'protocol'] as const;
+export type Farewell = (typeof FAREWELLS)[number];
+
+export const PHASES = ['lobby', 'playing', 'results'] as const;
+
+/** Longest text of a message, in UTF-16 units: a name of 20 characters of up to 7 units each, or an id. */
+const TEXT_MAX = 160;
+
+export interface WirePlayer {
+  readonly id: PlayerId;
+  readonly name: string;
+  readonly color: number;
+  readonly isReady: boolean;
+  readonly isHost: boolean;
+}
+
+export interface WireLobby {
+  readonly code: string;
+  readonly phase: (typeof PHASES)[number];
+  readonly players: readonly WirePlayer[];
+  readonly playersMax: number;
+  readonly isLocked: boolean;
+  /** Whatever the game's `result` returned; the game judges it. */
+  readonly result: unknown;
+}
+
+/** What a guest says. */
+export type GuestMessage =
+  | { readonly type: 'hello'; readonly protocol: number; readonly game: string; readonly version: number; readonly name: string; readonly identity: string; readonly takeOver: boolean }
+  | { readonly type: 'name'; readonly name: string }
+  | { readonly type: 'color'; readonly color: number }
+  | { readonly type: 'ready'; readonly isReady: boolean }
+  | { readonly type: 'ping' }
+  | { readonly type: 'leave' };
+
+/** What the host says. */
+export type HostMessage =
+  | { readonly type: 'welcome'; readonly me: PlayerId }
+  | { readonly type: 'refuse'; readonly reason: Refusal }
+  | { readonly type: 'lobby'; readonly lobby: WireLobby }
+  /** A match begins, or runs already: what a client needs to follow it. */
+  | { readonly type: 'match'; readonly match: number; readonly seed: number; readonly tick: Tick }
+  | { readonly type: 'ping' }
+  | { readonly type: 'bye'; readonly reason: Farewell };
+
+const packr = new Packr({ useRecords: false, variableMapSize: true });
+const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
+
+export function encodeControl(message: GuestMessage | HostMessage): Uint8Array {
+  return packr.pack(message);
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function decode(bytes: Uint8Array): Fields | undefined {
+  try {
+    const value: unknown = unpackr.unpack(bytes);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value.length <= TEXT_MAX;
+const isCount = (value: unknown, max: number): value is number => typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= max;
+const isBool = (value: unknown): value is boolean => typeof value === 'boolean';
+const isOneOf = <T extends string>(value: unknown, names: readonly T[]): value is T => typeof value === 'string' && (names as readonly string[]).includes(value);
+
+/** A guest's message, or undefined if it is none. */
+export function decodeGuestMessage(bytes: Uint8Array): GuestMessage | undefined {
+  const m = decode(bytes);
+  if (m === undefined) return undefined;
+  const { type, protocol, game, version, name, identity, takeOver, color, isReady } = m;
+  switch (type) {
+    case 'hello': {
+      // Of a peer with another protocol nothing but the number is relied on, so that it can be told so.
+      if (!isCount(protocol, 65_535)) return undefined;
+      const text = (value: unknown): string => (isText(value) ? value : '');
+      return { type, protocol, game: text(game), version: isCount(version, 65_535) ? version : -1, name: text(name), identity: text(identity), takeOver: takeOver === true };
+    }
+    case 'name':
+      return isText(name) ? { type, name } : undefined;
+    case 'color':
+      return isCount(color, 255) ? { type, color } : undefined;
+    case 'ready':
+      return isBool(isReady) ? { type, isReady } : undefined;
+    case 'ping':
+    case 'leave':
+      return { type };
+    default:
+      return undefined;
+  }
+}
+
+/** A host's message, or undefined if it is none. */
+export function decodeHostMessage(bytes: Uint8Array): HostMessage | undefined {
+  const m = decode(bytes);
+  if (m === undefined) return undefined;
+  const { type, me, reason, match, seed, tick } = m;
+  switch (type) {
+    case 'welcome':
+      return isCount(me, PLAYERS_MAX) && me > 0 ? { type, me: me as PlayerId } : undefined;
+    case 'refuse':
+      return isOneOf(reason, REFUSALS) ? { type, reason } : undefined;
+    case 'lobby': {
+      const lobby = readLobby(m['lobby']);
+      return lobby === undefined ? undefined : { type, lobby };
+    }
+    case 'match':
+      if (!isCount(match, 0xffff_ffff) || !isCount(seed, 0xffff_ffff) || !isCount(tick, 2 ** 31)) return undefined;
+      return { type, match, seed, tick: tick as Tick };
+    case 'ping':
+      return { type };
+    case 'bye':
+      return isOneOf(reason, FAREWELLS) ? { type, reason } : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function readLobby(value: unknown): WireLobby | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { code, phase, players, playersMax, isLocked, result } = value as Fields;
+  if (!isText(code) || !isOneOf(phase, PHASES) || !isCount(playersMax, PLAYERS_MAX) || !isBool(isLocked)) return undefined;
+  if (!Array.isArray(players) || players.length > PLAYERS_MAX) return undefined;
+  const read: WirePlayer[] = [];
+  for (const player of players as unknown[]) {
+    if (typeof player !== 'object' || player === null) return undefined;
+    const { id, name, color, isReady, isHost } = player as Fields;
+    if (!isCount(id, PLAYERS_MAX) || id === 0 || !isText(name) || !isCount(color, 255) || !isBool(isReady) || !isBool(isHost)) return undefined;
+    read.push({ id: id as PlayerId, name, color, isReady, isHost });
+  }
+  return { code, phase, players: read, playersMax, isLocked, result };
+}
