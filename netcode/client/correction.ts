@@ -3,12 +3,15 @@
  * added to what is drawn and decays: the simulation is right at once, the eye is led there.
  */
 import type { EntityId } from '../core/ids.ts';
+import type { Kind } from '../define-game.ts';
 
 /** Time in which a visual error halves. Short enough to trust what one sees, long enough not to see it jump. */
 const HALF_LIFE_MS = 80;
+/** Errors above this part of a field's range are no correction but another place: they are shown at once. */
+const LARGEST_PART_OF_RANGE = 1 / 8;
 /** Errors below this (in stored steps) are gone. */
 const NEGLIGIBLE_STEPS = 0.25;
-/** Parts of a row; wider rows are not eased beyond this many. */
+/** Entities with an error at once; beyond that they jump. */
 const ENTITIES_MAX = 1024;
 
 export class Correction {
@@ -16,14 +19,19 @@ export class Correction {
   #atMs = 0;
 
   /** Adds `drawn - corrected` for the smooth parts of an entity. */
-  absorb(id: EntityId, drawn: Float64Array, corrected: Float64Array, options: { readonly smooth: readonly boolean[]; readonly spans: readonly number[] }): void {
+  absorb(id: EntityId, drawn: Float64Array, corrected: Float64Array, { smooth, kind }: { readonly smooth: readonly boolean[]; readonly kind: Kind }): void {
     let error = this.#errors.get(id);
     for (let i = 0; i < drawn.length; i++) {
-      if (options.smooth[i] !== true) continue;
+      if (smooth[i] !== true) continue;
       let difference = drawn[i]! - corrected[i]!;
-      const span = options.spans[i]!;
-      if (span > 0 && Math.abs(difference) > span / 2) difference -= Math.sign(difference) * span;
+      const part = kind.layout.parts[i]!;
+      const span = part.max - part.min + 1;
+      if (part.isCyclic && Math.abs(difference) > span / 2) difference -= Math.sign(difference) * span;
       if (difference === 0) continue;
+      if (!part.isCyclic && Math.abs(difference) > span * LARGEST_PART_OF_RANGE) {
+        this.#errors.delete(id);
+        return;
+      }
       if (error === undefined) {
         if (this.#errors.size >= ENTITIES_MAX) return;
         error = new Float64Array(drawn.length);

@@ -25,8 +25,6 @@ export interface ViewMoment {
 interface KindView {
   readonly kind: Kind;
   readonly smooth: readonly boolean[];
-  /** Values of a cyclic part, 0 for the others. */
-  readonly spans: readonly number[];
   readonly row: Float64Array;
 }
 
@@ -44,7 +42,6 @@ export class ViewBuilder {
     this.#kinds = game.kinds.map((kind) => ({
       kind,
       smooth: smoothParts(kind),
-      spans: kind.layout.parts.map((part) => (part.isCyclic ? part.max - part.min + 1 : 0)),
       row: new Float64Array(kind.layout.parts.length),
     }));
   }

@@ -86,13 +86,16 @@ export class Host {
   update(nowMs: number): void {
     const position = (atMs: number): number => this.#clock.position(atMs);
     for (const client of this.#clients.values()) client.drain(nowMs, position);
+    let isSnapshotDue = false;
     for (;;) {
       const tick = this.#result === undefined ? this.#clock.next(nowMs) : undefined;
-      if (tick === undefined) return;
+      if (tick === undefined) break;
       this.#step(tick);
       this.#capture(tick);
-      if (tick % (this.#game.tickRate / this.#game.sendRate) === 0) this.#send(nowMs);
+      isSnapshotDue ||= tick % (this.#game.tickRate / this.#game.sendRate) === 0;
     }
+    // After a hitch several ticks run at once; only the newest state is worth sending.
+    if (isSnapshotDue) this.#send(nowMs);
   }
 
   #step(tick: Tick): void {

@@ -1,6 +1,7 @@
 /**
  * One player's inputs at the host, by tick, until they are used. What does not come in time is replaced by the last one
- * known: held keys stay held, presses are not repeated. Nothing a client sends makes it act more often than once a tick.
+ * known: held keys stay held, presses are not repeated. A press that comes late counts for the next tick, so that no shot
+ * is lost with a packet. Nothing a client sends makes it act more often than once a tick.
  */
 import type { Tick } from '../core/ids.ts';
 import { clearEdges } from '../wire/input-edges.ts';
@@ -19,6 +20,10 @@ export class InputBuffer {
   readonly #rows: Int32Array[];
   readonly #ticks = new Int32Array(SLOTS).fill(-1);
   readonly #last: Int32Array;
+  /** Ticks that had to do without their input. */
+  readonly #missed = new Int32Array(SLOTS).fill(-1);
+  /** Presses that came late and wait for the next tick. */
+  readonly #carried: Int32Array;
   #usedTick: Tick;
 
   /** `usedTick` is the newest tick that has been stepped already. */
@@ -26,12 +31,16 @@ export class InputBuffer {
     this.#layout = layout;
     this.#rows = Array.from({ length: SLOTS }, () => layout.initial.slice());
     this.#last = layout.initial.slice();
+    this.#carried = new Int32Array(layout.parts.length);
     this.#usedTick = usedTick;
   }
 
   /** Stores an input. One that is there already or whose tick is over is ignored: it is a resend. */
   store(tick: Tick, row: Int32Array): void {
-    if (tick <= this.#usedTick) return;
+    if (tick <= this.#usedTick) {
+      this.#carryPresses(tick, row);
+      return;
+    }
     if (tick > this.#usedTick + INPUT_LEAD_TICKS_MAX) {
       this.refusedInputs++;
       return;
@@ -48,10 +57,23 @@ export class InputBuffer {
     this.#usedTick = tick;
     if (this.#ticks[slot] === tick) {
       this.#last.set(this.#rows[slot]!);
-      return this.#rows[slot]!;
+    } else {
+      this.lateInputs++;
+      this.#missed[slot] = tick;
+      clearEdges(this.#layout, this.#last);
     }
-    this.lateInputs++;
-    clearEdges(this.#layout, this.#last);
+    for (const { field, at } of this.#layout.entries) {
+      if (field.isEdge !== true || this.#carried[at] === 0) continue;
+      this.#last[at] = 1;
+      this.#carried[at] = 0;
+    }
     return this.#last;
+  }
+
+  /** A tick's input counts once, also when it is late: what was not missed is a resend. */
+  #carryPresses(tick: Tick, row: Int32Array): void {
+    if (this.#missed[tick % SLOTS] !== tick || tick < 0) return;
+    this.#missed[tick % SLOTS] = -1;
+    for (const { field, at } of this.#layout.entries) if (field.isEdge === true && row[at] === 1) this.#carried[at] = 1;
   }
 }

@@ -233,12 +233,12 @@ export class HostRoom implements Room {
       this.#remove(member);
       return;
     }
-    member.pingIfQuiet(nowMs);
-    const wasHeard = member.listen(nowMs);
     if (member.player === undefined) {
       if (nowMs - member.arrivedMs > HELLO_MS) this.#remove(member);
       return;
     }
+    member.pingIfQuiet(nowMs);
+    const wasHeard = member.listen(nowMs);
     if (this.#match === undefined) while (member.link.receiveState() !== undefined);
     if (wasHeard) {
       if (member.isSilent) this.#core.notice('peer-back', `${this.#nameOf(member.player)} is back.`);
@@ -310,6 +310,8 @@ export class HostRoom implements Room {
   #letIntoMatch(member: Member): void {
     if (this.#match === undefined || this.#model.phase !== 'playing' || member.player === undefined) return;
     const { host, number, seed } = this.#match;
+    // A listener of the lobby's change may have started the match, and let everyone in, before we come to this.
+    if (host.clients.has(member.player)) return;
     const tick = host.addPlayer(member.player, member.link);
     member.say({ type: 'match', match: number, seed, tick }, this.#options.deps.clock.nowMs());
   }

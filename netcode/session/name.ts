@@ -17,6 +17,8 @@ export function cleanName(text: string): string {
     .replace(/\s+/gu, ' ')
     .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '')
     .replace(/\p{M}+/gu, (marks: string) => [...marks].slice(0, MARKS_MAX).join(''))
+    .replace(/\s+/gu, ' ')
+    .normalize('NFC')
     .trim();
   return [...plain].slice(0, NAME_LENGTH_MAX).join('').trim() || 'Player';
 }

@@ -114,7 +114,7 @@ export class ConditionedPath {
 
   /** Bytes of state that wait at the bottleneck: what a browser reports as `bufferedAmount`. */
   stateBufferedBytes(nowMs: number): number {
-    while ((this.#unsent[0]?.leavesMs ?? Infinity) <= nowMs) this.#unsent.shift();
+    for (let packet = this.#unsent[0]; packet !== undefined && packet.leavesMs <= nowMs; packet = this.#unsent[0]) this.#unsent.shift();
     return this.#unsent.reduce((sum, packet) => sum + packet.sizeBytes, 0);
   }
 
@@ -158,13 +158,12 @@ export class ConditionedPath {
   /** Hands out all that is due at `nowMs`, each with the time it arrived. State that would arrive after the close never does. */
   deliver(nowMs: number, sink: PathSink): void {
     const untilMs = Math.min(nowMs, this.#closesMs);
-    while ((this.#state[0]?.arrivesMs ?? Infinity) <= untilMs) {
-      const packet = this.#state.shift();
-      if (packet !== undefined) sink.state(packet.bytes, packet.arrivesMs);
+    for (let packet = this.#state[0]; packet !== undefined && packet.arrivesMs <= untilMs; packet = this.#state[0]) {
+      this.#state.shift();
+      sink.state(packet.bytes, packet.arrivesMs);
     }
-    while ((this.#control[0]?.arrivesMs ?? Infinity) <= nowMs) {
-      const message = this.#control.shift();
-      if (message === undefined) return;
+    for (let message = this.#control[0]; message !== undefined && message.arrivesMs <= nowMs; message = this.#control[0]) {
+      this.#control.shift();
       if (message.bytes === undefined) {
         sink.close();
         return;

@@ -300,7 +300,7 @@ export class PeerTransport implements Transport {
 }
 
 /** In a browser the package's module has `Peer`; in Node it is CommonJS and has it below `default`. */
-async function loadPeerClass(): Promise<NonNullable<PeerTransportOptions['PeerClass']>> {
+export async function loadPeerClass(): Promise<typeof Peer> {
   const loaded: { readonly Peer?: typeof Peer; readonly default: unknown } = await import('peerjs');
   return loaded.Peer ?? (loaded.default as { readonly Peer: typeof Peer }).Peer;
 }

@@ -1,0 +1,83 @@
+/**
+ * What a signalling client may say. Every frame is checked here before the PeerJS server or another player's page sees
+ * it, because neither checks anything: a frame without a payload makes the receiving page throw, and a payload nested
+ * thousands of levels deep makes the PeerJS server hang up on the innocent receiver (its JSON.stringify overflows the stack).
+ * A frame that is not exactly one of those below is malformed.
+ *
+ *   {"type":"HEARTBEAT"}                                  every 5 s, keeps the registration
+ *   {"type":"OFFER","dst":ID,"payload":{...}}             to a peer; ANSWER and CANDIDATE alike
+ *   {"type":"LEAVE","dst":ID}                             to a peer: our connections are over
+ *   {"type":"LEAVE"}                                      to the broker: forget me
+ */
+import type { RawData } from 'ws';
+import { isPeerId } from './peer-params.ts';
+
+/** Largest frame. An SDP offer for data channels is about 1 KB; this leaves room for many candidates and metadata. */
+export const FRAME_BYTES_MAX = 65_536;
+/** PeerJS's own payloads are two levels deep (`payload.sdp.type`); the rest is room for an application's metadata. */
+const PAYLOAD_DEPTH_MAX = 16;
+const CONNECTION_ID_LENGTH_MAX = 128;
+/** PeerJS looks the serializer up by this name and calls it as a constructor; an unknown one throws in the receiving page. */
+const SERIALIZATIONS: ReadonlySet<unknown> = new Set(['raw', 'json', 'binary', 'binary-utf8', 'default']);
+
+export type SignalFrame =
+  | { readonly type: 'HEARTBEAT' }
+  | { readonly type: 'OFFER' | 'ANSWER' | 'CANDIDATE'; readonly dst: string }
+  | { readonly type: 'LEAVE'; readonly dst: string | undefined };
+
+/** Undefined when the frame is malformed. Never throws. */
+export function readSignalFrame(data: RawData, isBinary: boolean): SignalFrame | undefined {
+  if (isBinary) return undefined;
+  const message = parseObject(data);
+  if (message === undefined) return undefined;
+  const { type, dst, payload } = message;
+  switch (type) {
+    case 'HEARTBEAT':
+      return { type };
+    case 'LEAVE':
+      if (dst === undefined || dst === null || dst === '') return { type, dst: undefined };
+      return isPeerId(dst) && isShallow(payload, PAYLOAD_DEPTH_MAX) ? { type, dst } : undefined;
+    case 'OFFER':
+      return isPeerId(dst) && isSignalPayload(payload) && isDataOffer(payload) ? { type, dst } : undefined;
+    case 'ANSWER':
+    case 'CANDIDATE':
+      return isPeerId(dst) && isSignalPayload(payload) ? { type, dst } : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function parseObject(data: RawData): Record<string, unknown> | undefined {
+  try {
+    // A text frame arrives as one Buffer whose UTF-8 was checked.
+    const value: unknown = JSON.parse((data as Buffer).toString('utf8'));
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isSignalPayload(payload: unknown): payload is Record<string, unknown> {
+  if (!isObject(payload)) return false;
+  const connectionId = payload['connectionId'];
+  if (typeof connectionId !== 'string' || connectionId === '' || connectionId.length > CONNECTION_ID_LENGTH_MAX) return false;
+  return isShallow(payload, PAYLOAD_DEPTH_MAX);
+}
+
+/** Volley opens data connections only; a media offer would leave a half-made call behind in the receiving page. */
+function isDataOffer(payload: Record<string, unknown>): boolean {
+  return payload['type'] === 'data' && SERIALIZATIONS.has(payload['serialization']);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isShallow(value: unknown, depthMax: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (depthMax === 0) return false;
+  for (const member of Object.values(value)) {
+    if (!isShallow(member, depthMax - 1)) return false;
+  }
+  return true;
+}

@@ -1,0 +1,136 @@
+import { describe, expect, test } from 'vitest';
+import { Sfc32 } from '../../../netcode/core/rng.ts';
+import { isNewer, nearest16, SequenceBuffer } from '../../../netcode/core/sequence.ts';
+import { atan2, cos, sin } from '../../../netcode/core/trig.ts';
+import { Emitter } from '../../../netcode/core/emitter.ts';
+import { FixedStep } from '../../../netcode/time/fixed-step.ts';
+import { SteeredClock } from '../../../netcode/time/steered-clock.ts';
+import { ArrivalLine } from '../../../netcode/time/arrival-line.ts';
+import { BitReader, BitWriter } from '../../../netcode/wire/bits.ts';
+
+test('[MATH1] sine, cosine and arctangent are right to a billionth and the same everywhere', () => {
+  for (let x = -50; x < 50; x += 0.013) {
+    expect(Math.abs(sin(x) - Math.sin(x))).toBeLessThan(2e-9);
+    expect(Math.abs(cos(x) - Math.cos(x))).toBeLessThan(2e-9);
+    expect(Math.abs(atan2(Math.sin(x), Math.cos(x)) - Math.atan2(Math.sin(x), Math.cos(x)))).toBeLessThan(2e-9);
+  }
+  expect([atan2(0, 0), atan2(0, -1), atan2(1, 0)]).toEqual([0, Math.PI, Math.PI / 2]);
+});
+
+test('[RNG1] the generator gives the same numbers for the same seed, spread evenly', () => {
+  const [a, b] = [new Sfc32(42), new Sfc32(42)];
+  const first = Array.from({ length: 8 }, () => a.u32());
+  expect(Array.from({ length: 8 }, () => b.u32())).toEqual(first);
+  const counts = Array.from({ length: 10 }, () => 0);
+  for (let i = 0; i < 100_000; i++) counts[a.below(10)]!++;
+  for (const count of counts) expect(Math.abs(count - 10_000)).toBeLessThan(400);
+});
+
+describe('sequences', () => {
+  test('[SEQ1] go round', () => {
+    expect([isNewer(1, 0), isNewer(0, 65_535), isNewer(65_535, 0), isNewer(5, 5)]).toEqual([true, true, false, false]);
+    expect([nearest16(2, 65_534), nearest16(65_535, 65_537), nearest16(10, 12)]).toEqual([65_538, 65_535, 10]);
+  });
+
+  test('[SEQ2] a buffer forgets what was overwritten', () => {
+    const buffer = new SequenceBuffer<string>(4);
+    buffer.set(1, 'a');
+    buffer.set(5, 'b');
+    expect([buffer.get(1), buffer.get(5)]).toEqual([undefined, 'b']);
+    buffer.delete(5);
+    expect(buffer.get(5)).toBeUndefined();
+    expect(() => new SequenceBuffer(3)).toThrow(/3 must divide/);
+  });
+});
+
+describe('bits', () => {
+  test('[BIT1] what is written is read', () => {
+    const writer = new BitWriter(4096);
+    const rng = new Sfc32(1);
+    const values = Array.from({ length: 2000 }, () => ({ value: rng.u32() >>> rng.below(32), k: rng.below(8) }));
+    for (const { value, k } of values) {
+      writer.bits(value & 0xff, 8);
+      writer.uint(value >>> 4, k);
+      writer.sint((value >>> 6) * (value % 2 === 0 ? 1 : -1), k);
+      if (writer.isOverrun) break;
+    }
+    writer.reset();
+    for (const { value, k } of values.slice(0, 300)) {
+      writer.bits(value & 0xff, 8);
+      writer.uint(value >>> 4, k);
+      writer.sint((value >>> 6) * (value % 2 === 0 ? 1 : -1), k);
+    }
+    const reader = new BitReader(writer.finish());
+    for (const { value, k } of values.slice(0, 300)) {
+      expect([reader.bits(8), reader.uint(k), reader.sint(k)]).toEqual([value & 0xff, value >>> 4, (value >>> 6) * (value % 2 === 0 ? 1 : -1) + 0]);
+    }
+    expect(reader.isAtEnd).toBe(true);
+  });
+
+  test('[BIT2] going back forgets what was written since', () => {
+    const writer = new BitWriter(64);
+    writer.bits(5, 3);
+    const mark = writer.bitCount;
+    writer.bits(0xffff_ffff, 32);
+    writer.rewind(mark);
+    writer.bits(0, 13);
+    expect([...writer.finish()]).toEqual([5, 0]);
+  });
+
+  test('[BIT3] reading past the end gives zeros and says so; writing past it stores nothing and says so', () => {
+    const reader = new BitReader(Uint8Array.of(1));
+    expect([reader.bits(8), reader.bits(32), reader.uint(3)]).toEqual([1, 0, 0]);
+    expect(reader.isOverrun).toBe(true);
+    const writer = new BitWriter(1);
+    writer.bits(0xffff, 16);
+    expect([writer.isOverrun, [...writer.finish()]]).toEqual([true, [255]]);
+  });
+});
+
+describe('time', () => {
+  test('[TIME1] ticks do not drift, whatever the pulse', () => {
+    const clock = new FixedStep(60, 0);
+    let ticks = 0;
+    for (let nowMs = 0; nowMs <= 60_000; nowMs += 7.3) while (clock.next(nowMs) !== undefined) ticks++;
+    expect(Math.abs(ticks - 3600)).toBeLessThanOrEqual(1);
+  });
+
+  test('[TIME2] a steered clock reaches its target without ever leaving 95 to 105 % of real speed', () => {
+    const clock = new SteeredClock(60, 0, 0);
+    let last = 0;
+    for (let nowMs = 10; nowMs <= 20_000; nowMs += 10) {
+      const tick = clock.advance(nowMs, nowMs * 0.06 + 5);
+      expect(tick - last).toBeGreaterThanOrEqual(0.6 * 0.95 - 1e-9);
+      expect(tick - last).toBeLessThanOrEqual(0.6 * 1.05 + 1e-9);
+      last = tick;
+    }
+    expect(Math.abs(last - (20_000 * 0.06 + 5))).toBeLessThan(0.3);
+    expect(clock.snaps).toBe(0);
+  });
+
+  test('[TIME3] the arrival line follows the fastest packets and forgets them when the route changes', () => {
+    const line = new ArrivalLine(60);
+    const rng = new Sfc32(3);
+    for (let tick = 0; tick < 300; tick++) line.add(tick, (tick * 1000) / 60 + 50 + rng.between(0, 30));
+    expect(Math.abs(line.tickAt(5000) - (5000 - 50) * 0.06)).toBeLessThan(0.3);
+    expect(line.jitterTicks()).toBeGreaterThan(1.5);
+    for (let tick = 300; tick < 600; tick++) line.add(tick, (tick * 1000) / 60 + 150);
+    expect(Math.abs(line.tickAt(10_000) - (10_000 - 150) * 0.06)).toBeLessThan(0.3);
+  });
+});
+
+test('[EMIT1] one listener that throws does not keep the others from hearing', () => {
+  const emitter = new Emitter<{ ping: number }>();
+  const heard: number[] = [];
+  const silenced = console.error;
+  console.error = () => undefined;
+  emitter.on('ping', () => {
+    throw new Error('mine');
+  });
+  const off = emitter.on('ping', (value) => heard.push(value));
+  emitter.emit('ping', 1);
+  off();
+  emitter.emit('ping', 2);
+  console.error = silenced;
+  expect(heard).toEqual([1]);
+});
