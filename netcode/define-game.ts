@@ -22,7 +22,7 @@ export type Entity<M extends FieldMap = FieldMap, Kind extends string = string> 
   readonly id: EntityId;
   readonly kind: Kind;
   owner: PlayerId;
-} & { [K in keyof M]: ValueOf<M[K]> };
+} & { -readonly [K in keyof M]: ValueOf<M[K]> };
 
 /** Any entity of a game, told apart by `kind`. */
 export type EntityOf<E extends KindMap> = { [K in keyof E & string]: Entity<E[K], K> }[keyof E & string];

@@ -5,8 +5,8 @@ export class Emitter<Events extends Record<string, unknown>> {
   on<K extends keyof Events>(type: K, listener: (value: Events[K]) => void): () => void {
     const set = this.#listeners.get(type) ?? new Set();
     this.#listeners.set(type, set);
-    set.add(listener as (value: never) => void);
-    return () => set.delete(listener as (value: never) => void);
+    set.add(listener);
+    return () => set.delete(listener);
   }
 
   emit<K extends keyof Events>(type: K, value: Events[K]): void {

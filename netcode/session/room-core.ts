@@ -144,6 +144,6 @@ export class RoomCore {
 
   #showEvent(event: SimEvent, isPredicted: boolean): void {
     const type = this.game.eventTypes[event.type]!;
-    this.emitter.emit('event', { type: type.name, data: readFields(type.layout, event.row, 0), isPredicted } as never);
+    this.emitter.emit('event', { type: type.name, data: readFields(type.layout, event.row, 0), isPredicted });
   }
 }

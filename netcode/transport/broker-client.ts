@@ -5,9 +5,9 @@
  */
 import type { PeerId } from '../core/ids.ts';
 import {
-  type BrokerConfigResponse, type CreateLobbyRequest, type CreateLobbyResponse, type HeartbeatResponse, type LobbyApiErrorCode, type LobbyResponse,
-  normaliseCode,
+  type BrokerConfigResponse, type CreateLobbyRequest, type CreateLobbyResponse, type HeartbeatResponse, type LobbyApiErrorCode, normaliseCode,
 } from '../wire/lobby-api.ts';
+import type { BrokerFailure, BrokerResult, LobbyAddress, LobbyDirectory } from './directory.ts';
 
 /** A healthy broker answers within a round trip; a phone on a bad network takes seconds, and a person waits no longer. */
 const CALL_TIMEOUT_MS = 8_000;
@@ -18,15 +18,6 @@ const ICE_SERVERS_MAX = 16;
 const ICE_URLS_MAX = 8;
 /** Longest text field the server may send: ids, tokens, TURN credentials. */
 const TEXT_LENGTH_MAX = 1_024;
-
-export type BrokerFailure = 'unreachable' | LobbyApiErrorCode;
-
-/** `message` says what happened, ready to be shown. */
-export type BrokerResult<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: BrokerFailure; readonly message: string };
-
-export interface LobbyAddress extends LobbyResponse {
-  readonly peerId: PeerId;
-}
 
 export interface BrokerClientOptions {
   /** Where the broker is: `https://play.example`, a path included if it has one. */
@@ -48,7 +39,7 @@ interface Call<T> {
   readonly read: (body: unknown) => T | undefined;
 }
 
-export class BrokerClient {
+export class BrokerClient implements LobbyDirectory {
   readonly #options: BrokerClientOptions;
   readonly #baseUrl: string;
 

@@ -163,10 +163,11 @@ export class PeerLink implements Link {
     channel.binaryType = 'arraybuffer';
     channel.addEventListener('message', (event) => {
       if (this.#end === undefined) onMessage(event.data);
+      // Both sides closed at once: neither has anything more to wait for.
+      else if (event.data === BYE) this.#release();
     });
     channel.addEventListener('error', (event) => {
-      const { error } = event as RTCErrorEvent;
-      console.log('ERR', channel.label, error.errorDetail, error.message);
+      const { error } = event;
       if (error.errorDetail === 'sctp-failure' && error.sctpCauseCode !== SCTP_USER_INITIATED_ABORT) this.#hasFailed = true;
     });
     channel.addEventListener('close', () => this.onConnectionClosed());
@@ -218,7 +219,6 @@ export class PeerLink implements Link {
 
   #finish(end: LinkEnd): void {
     if (this.#end !== undefined) return;
-    if (end !== 'closed-here' && !this.#isOpen) console.log('FINISH', performance.now(), end, this.remoteId, this.#parts.peerConnection.connectionState, this.#control?.readyState, this.#state.readyState, this.#isGreeted, this.#isStateSeen, this.#seesRemoteState, new Error().stack?.split('\n').slice(2, 4).join('|'));
     this.#end = end;
     clearInterval(this.#greetingTimer);
     this.#parts.onEnd();

@@ -7,6 +7,9 @@ import type { PeerTransport, PeerTransportOptions } from './peerjs.ts';
 /** The broker's frames are SDP and candidates, 64 KiB at most. */
 const FRAME_BYTES_MAX = 131_072;
 
+/** Twice the time an answer takes through the broker on one machine, with room for a busy one. */
+const ANSWERING_CANDIDATES_WAIT_MS = 50;
+
 let installed: Promise<void> | undefined;
 let cleanUpWebRtc: (() => void) | undefined;
 
@@ -32,11 +35,29 @@ async function installGlobals(): Promise<void> {
       this.on('error', () => undefined);
     }
   }
-  const { RTCPeerConnection, RTCSessionDescription, RTCIceCandidate } = polyfill;
+  /**
+   * libdatachannel stores the answer's fingerprint only after it has handed the answer to ICE. If the answering side's checks are there
+   * already, as on one machine, DTLS may start in between and refuse the certificate (1 dial in 25), or lose its first message to a
+   * transport not yet made and wait a second for the next. So the answering side lets the dialling side check first.
+   */
+  class PatientPeerConnection extends polyfill.RTCPeerConnection {
+    #isAnswering = false;
+
+    override async setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void> {
+      this.#isAnswering = description.type === 'offer';
+      await super.setRemoteDescription(description);
+    }
+
+    override async addIceCandidate(candidate?: RTCIceCandidateInit | null): Promise<void> {
+      if (this.#isAnswering) await new Promise((done) => setTimeout(done, ANSWERING_CANDIDATES_WAIT_MS));
+      await super.addIceCandidate(candidate);
+    }
+  }
+  const { RTCSessionDescription, RTCIceCandidate } = polyfill;
   // When it is loaded, PeerJS opens a trial connection with public STUN servers, which node-datachannel would contact at once.
   Object.assign(globalThis, { RTCPeerConnection: TrialConnection, RTCSessionDescription, RTCIceCandidate, WebSocket: BrokerWebSocket });
   await import('peerjs');
-  Object.assign(globalThis, { RTCPeerConnection });
+  Object.assign(globalThis, { RTCPeerConnection: PatientPeerConnection });
   cleanUpWebRtc = cleanup;
 }
 

@@ -24,6 +24,8 @@ const PENDING_PER_PEER_MAX = 2;
 const OPEN_INCOMING_MAX = 64;
 /** Dials of one transport under way at once; a guest has one, a mesh at most one a seat. */
 const DIALS_MAX = 32;
+/** Connections tried in one dial. A handshake that breaks early, say by a DTLS message that met a transport not ready for it, succeeds when repeated. */
+const ATTEMPTS_MAX = 4;
 /** An incoming connection that has not opened by then never will: the dialler gives up before. */
 const INCOMING_TIMEOUT_MS = 20_000;
 /** A machine with several networks and a relay offers about twenty. */
@@ -49,8 +51,10 @@ interface Entry {
   isOpen: boolean;
   isAnswered: boolean;
   candidates: number;
-  /** Outgoing and not open: why it failed. */
+  /** Ends the dial that this is for. */
   fail: (error: DialError) => void;
+  /** It ended before it was open. */
+  onBroken: () => void;
 }
 
 /** Resolves when the broker has registered us under a fresh random id. Rejects with DialError. */
@@ -119,24 +123,37 @@ export class PeerTransport implements Transport {
       if (!this.isReachable) throw new DialError('broker-unreachable', 'the broker is out of reach');
       if (remoteId === this.localId) throw new DialError('peer-unknown', 'a peer cannot dial itself');
       if (this.#count((entry) => !entry.isIncoming && !entry.isOpen) >= DIALS_MAX) throw new RangeError(`more dials at once than ${DIALS_MAX}`);
-      const entry = this.#dial(remoteId, () => {
-        stopWaiting();
-        resolve(entry.link);
-      });
-      const onAbort = () => entry.fail(new DialError('cancelled', `the dial of '${remoteId}' was cancelled`));
-      const timer = setTimeout(() => entry.fail(new DialError('unreachable', `no path to '${remoteId}' opened within ${timeoutMs} ms`)), timeoutMs);
-      const stopWaiting = () => {
+      let attempts = 0;
+      let entry: Entry | undefined;
+      const settle = (result: PeerLink | DialError) => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', onAbort);
+        if (!(result instanceof DialError)) {
+          resolve(result);
+          return;
+        }
+        reject(result);
+        if (entry !== undefined) entry.onBroken = () => undefined;
+        entry?.link.closeNow();
       };
-      entry.fail = (error) => {
-        if (entry.isOpen) return;
-        entry.fail = () => undefined;
-        stopWaiting();
-        reject(error);
-        entry.link.closeNow();
+      const onAbort = () => settle(new DialError('cancelled', `the dial of '${remoteId}' was cancelled`));
+      const timer = setTimeout(() => settle(new DialError('unreachable', `no path to '${remoteId}' opened within ${timeoutMs} ms`)), timeoutMs);
+      const attempt = () => {
+        attempts += 1;
+        try {
+          const dialled = this.#dial(remoteId, () => settle(dialled.link));
+          dialled.fail = settle;
+          dialled.onBroken = () => {
+            if (attempts < ATTEMPTS_MAX && this.isReachable) attempt();
+            else settle(new DialError('unreachable', `the connection to '${remoteId}' broke before it was open`));
+          };
+          entry = dialled;
+        } catch (error) {
+          settle(new DialError('unreachable', `no connection could be made: ${String(error)}`));
+        }
       };
       signal?.addEventListener('abort', onAbort);
+      attempt();
     });
   }
 
@@ -145,20 +162,13 @@ export class PeerTransport implements Transport {
     this.#isClosed = true;
     if (typeof globalThis.removeEventListener === 'function') globalThis.removeEventListener('pagehide', this.#onPageHide);
     this.#broker?.close();
-    for (const entry of this.#entries) {
-      entry.fail(new DialError('cancelled', 'the transport is closed'));
-      entry.link.close();
-    }
+    this.#cancelDials();
+    for (const entry of this.#entries) entry.link.close();
     this.#destroyWhenIdle();
   }
 
   #dial(remoteId: PeerId, onOpen: () => void): Entry {
-    let connection: DataConnection;
-    try {
-      connection = this.#peer.connect(remoteId, { reliable: true, serialization: 'raw', label: CONTROL_LABEL });
-    } catch (error) {
-      throw new DialError('unreachable', `no connection could be made: ${String(error)}`);
-    }
+    const connection = this.#peer.connect(remoteId, { reliable: true, serialization: 'raw', label: CONTROL_LABEL });
     const entry = this.#adopt(connection, false, onOpen);
     entry.link.attachControl(connection.dataChannel);
     connection.peerConnection.ondatachannel = ({ channel }) => entry.link.refuseChannel(channel);
@@ -171,7 +181,7 @@ export class PeerTransport implements Transport {
       if (!this.#incoming.push(entry.link)) entry.link.close();
     });
     const timer = setTimeout(() => entry.link.closeNow(), INCOMING_TIMEOUT_MS);
-    entry.fail = () => clearTimeout(timer);
+    entry.onBroken = () => clearTimeout(timer);
     const { peerConnection } = connection;
     const takeByPeerJs = peerConnection.ondatachannel;
     peerConnection.ondatachannel = (event) => {
@@ -197,10 +207,15 @@ export class PeerTransport implements Transport {
         entry.isOpen = true;
         onOpen();
       },
-      onEnd: () => entry.fail(new DialError('unreachable', `the connection to '${remoteId}' broke before it was open`)),
+      onEnd: () => {
+        if (!entry.isOpen) entry.onBroken();
+      },
       release: () => this.#release(entry),
     });
-    const entry: Entry = { remoteId, connection, link, isIncoming, isOpen: false, isAnswered: false, candidates: 0, fail: () => undefined };
+    const entry: Entry = {
+      remoteId, connection, link, isIncoming, isOpen: false, isAnswered: false, candidates: 0,
+      fail: () => undefined, onBroken: () => undefined,
+    };
     this.#entries.add(entry);
     connection.on('error', (error) => {
       if (error.type === 'negotiation-failed') link.fail();
@@ -221,7 +236,12 @@ export class PeerTransport implements Transport {
     if (this.#entries.size === 0) this.#peer.destroy();
   }
 
+  #cancelDials(): void {
+    for (const entry of this.#entries) if (!entry.isOpen) entry.fail(new DialError('cancelled', 'the transport or its page is closing'));
+  }
+
   #closeLinksNow(): void {
+    this.#cancelDials();
     for (const entry of this.#entries) entry.link.closeNow();
   }
 
@@ -257,7 +277,7 @@ export class PeerTransport implements Transport {
       case 'LEAVE':
       case 'EXPIRE':
         for (const entry of this.#entries) {
-          if (entry.remoteId !== signal.src || entry.isIncoming || entry.isAnswered) continue;
+          if (entry.remoteId !== signal.src || entry.isIncoming || entry.isOpen || entry.isAnswered) continue;
           entry.fail(new DialError('peer-unknown', `the broker does not know '${signal.src}'`));
         }
         return true;

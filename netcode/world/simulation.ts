@@ -5,7 +5,7 @@
 import type { AnyGame, Inputs, KindMap, StepContext, WorldView } from '../define-game.ts';
 import { NOBODY, type PlayerId, PLAYERS_MAX, type Tick } from '../core/ids.ts';
 import { mix32, Sfc32 } from '../core/rng.ts';
-import { type Accessor, accessorClass, type FieldMap, type Layout, type ValuesOf, writeFields } from '../wire/schema.ts';
+import { type Accessor, accessorClass, type FieldMap, type Layout, writeFields } from '../wire/schema.ts';
 import { World } from './world.ts';
 import { WorldState } from './world-state.ts';
 
@@ -83,7 +83,7 @@ export class Simulation {
     for (let player = 0; player <= PLAYERS_MAX; player++) {
       this.#inputViews.push(new InputView({ rows: this.inputs, base: player * this.inputs.stride }));
     }
-    this.#inputsOf = { of: (player) => (this.#inputViews[player] ?? this.#inputViews[NOBODY]!) as unknown as ValuesOf<FieldMap> };
+    this.#inputsOf = { of: (player) => this.#inputViews[player] ?? this.#inputViews[NOBODY]! };
     this.#context = this.#makeContext();
   }
 

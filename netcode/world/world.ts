@@ -39,7 +39,7 @@ function entityClass(kind: Kind): EntityClass {
     set owner(player: PlayerId) {
       this.#table.data[this.cursor.base] = checkedSeat(player);
     }
-  } as unknown as EntityClass;
+  };
 }
 
 function checkedSeat(player: PlayerId): PlayerId {

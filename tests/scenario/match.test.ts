@@ -28,7 +28,7 @@ function skiffsOf(match: TestMatch, { client }: TestPlayer): unknown[] {
 }
 
 for (const [name, conditions] of Object.entries(CONDITIONS)) {
-  describe(name, () => {
+  describe(`with ${name}`, () => {
     test('[SNAP1] all players see what the host sees when input stops', async () => {
       const match = await TestMatch.start(skiffGame, { guests: 3, seed: 7, conditions });
       match.drive = randomly;

@@ -311,7 +311,7 @@ describe('in a match', () => {
       },
       result(world) {
         const winner = [...world.all('car')].find((car) => car.x >= 60);
-        return winner === undefined ? undefined : { winner: winner.owner as number };
+        return winner === undefined ? undefined : { winner: winner.owner };
       },
     });
     const session = new TestSession(9);

@@ -1,3 +1,4 @@
+/** SPEC.md, MATH, RNG, SEQ, BIT and TIME rules: the small parts everything stands on. */
 import { describe, expect, test } from 'vitest';
 import { Sfc32 } from '../../../netcode/core/rng.ts';
 import { isNewer, nearest16, SequenceBuffer } from '../../../netcode/core/sequence.ts';

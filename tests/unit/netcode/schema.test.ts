@@ -1,3 +1,4 @@
+/** SPEC.md, SCH rules: fields are quantised at every write, and what makes no sense is refused by name. */
 import { expect, test } from 'vitest';
 import { angle, bool, defineGame, enumOf, float, int, ref, u8, vec2 } from '../../../netcode/index.ts';
 import { accessorClass, type AnyField, layoutOf } from '../../../netcode/wire/schema.ts';

@@ -1,3 +1,4 @@
+/** SPEC.md, WORLD rules: entities, their ids, and states that depend on nothing but their content. */
 import { expect, test } from 'vitest';
 import { defineGame, NOBODY, type PlayerId, u16, u8 } from '../../../netcode/index.ts';
 import { Sfc32 } from '../../../netcode/core/rng.ts';

@@ -1,0 +1,62 @@
+/**
+ * The arena as numbers: its size, its walls and where ships enter. The rules collide with these and the scene draws
+ * these, so what a player sees is what stops a bullet. The map is the same seen from either end: no seat is better.
+ */
+export const ARENA_WIDTH = 1600;
+export const ARENA_HEIGHT = 1000;
+
+/** An axis-aligned block, in pixels of the arena. */
+export interface Wall {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export const WALLS: readonly Wall[] = [
+  { x: 756, y: 380, width: 88, height: 240 },
+  { x: 370, y: 230, width: 210, height: 44 },
+  { x: 1020, y: 230, width: 210, height: 44 },
+  { x: 370, y: 726, width: 210, height: 44 },
+  { x: 1020, y: 726, width: 210, height: 44 },
+  { x: 190, y: 420, width: 44, height: 160 },
+  { x: 1366, y: 420, width: 44, height: 160 },
+];
+
+/** Where ships enter. Seats one and two start in opposite corners, and so on: nobody starts close to another. */
+export const ENTRANCES: readonly { readonly x: number; readonly y: number }[] = [
+  { x: 150, y: 150 },
+  { x: 1450, y: 850 },
+  { x: 1450, y: 150 },
+  { x: 150, y: 850 },
+  { x: 800, y: 130 },
+  { x: 800, y: 870 },
+  { x: 520, y: 500 },
+  { x: 1080, y: 500 },
+];
+
+/** Whether a circle around (x, y) touches a block or leaves the arena. */
+export function isBlocked(x: number, y: number, radius: number): boolean {
+  if (x < radius || y < radius || x > ARENA_WIDTH - radius || y > ARENA_HEIGHT - radius) return true;
+  for (const wall of WALLS) {
+    const dx = x - Math.min(Math.max(x, wall.x), wall.x + wall.width);
+    const dy = y - Math.min(Math.max(y, wall.y), wall.y + wall.height);
+    if (dx * dx + dy * dy < radius * radius) return true;
+  }
+  return false;
+}
+
+/** Whether a straight line from one point to another keeps `radius` away from every block (sampled every `radius` pixels). */
+export function isClearLine(
+  from: { readonly x: number; readonly y: number },
+  to: { readonly x: number; readonly y: number },
+  radius: number,
+): boolean {
+  const dx = to.x - from.x;
+  const dy = to.y - from.y;
+  const samples = Math.ceil(Math.sqrt(dx * dx + dy * dy) / radius);
+  for (let n = 1; n < samples; n++) {
+    if (isBlocked(from.x + (dx * n) / samples, from.y + (dy * n) / samples, radius)) return false;
+  }
+  return true;
+}

@@ -1,0 +1,34 @@
+/**
+ * The arena: up to eight ships, one gun each, three minutes or ten kills. This object is the whole game as the netcode
+ * knows it; what its parts do stands in the files beside it.
+ */
+import { defineGame } from '../../netcode/index.ts';
+import { flyBullets, fireGuns } from './bullets.ts';
+import { advanceLives, advanceMatch, enterPlayer, isScoring, rankingOf, startMatch } from './lives.ts';
+import { flyShips, pushShipsApart } from './ships.ts';
+import { entities, events, input, PLAYERS_MAX, TICK_RATE } from './state.ts';
+
+export const arena = defineGame({
+  id: 'volley-arena',
+  version: 1,
+  tickRate: TICK_RATE,
+  sendRate: TICK_RATE,
+  playersMax: PLAYERS_MAX,
+  // 8 ships, 8 scores, a match and at most 6 bullets in flight a ship, with room to spare.
+  entitiesMax: 128,
+  input,
+  entities,
+  events,
+  policy: { score: { predict: 'none' }, match: { predict: 'none' } },
+  onStart: startMatch,
+  onJoin: enterPlayer,
+  step(world, inputs, ctx) {
+    advanceLives(world, ctx);
+    flyShips(world, inputs, ctx.dt);
+    pushShipsApart(world);
+    flyBullets(world, ctx, isScoring(world));
+    fireGuns(world, inputs, ctx);
+    advanceMatch(world, ctx);
+  },
+  result: rankingOf,
+});

@@ -1,0 +1,101 @@
+/** How ships enter, and how a match goes from its first second to its ranking. */
+import type { PlayerId } from '../../netcode/index.ts';
+import { ENTRANCES } from './arena-map.ts';
+import { towardsMiddle } from './ships.ts';
+import {
+  type ArenaContext,
+  type ArenaWorld,
+  ENDING_TICKS,
+  GHOST_TICKS,
+  HP_MAX,
+  KILLS_TO_WIN,
+  MATCH_SECONDS,
+  type MatchResult,
+  SAFE_TICKS,
+  type Ship,
+  TICK_RATE,
+} from './state.ts';
+
+export function startMatch(world: ArenaWorld): void {
+  world.spawn('match', { secondsLeft: MATCH_SECONDS });
+}
+
+/** A new player's ship and score. Seats have their own entrances, so that those who start together start apart. */
+export function enterPlayer(world: ArenaWorld, player: PlayerId, ctx: ArenaContext): void {
+  const entrance = ENTRANCES[(player - 1) % ENTRANCES.length]!;
+  world.spawn('ship', {
+    owner: player,
+    pos: entrance,
+    angle: towardsMiddle(entrance),
+    hp: HP_MAX,
+    life: 'ghost',
+    lifeUntil: ctx.tick + GHOST_TICKS,
+  });
+  world.spawn('score', { owner: player });
+}
+
+/** The entrance farthest from every other ship. */
+function safestEntrance(world: ArenaWorld, entering: Ship): { readonly x: number; readonly y: number } {
+  let best = ENTRANCES[0]!;
+  let bestSquared = -1;
+  for (const entrance of ENTRANCES) {
+    let nearestSquared = Number.MAX_VALUE;
+    for (const ship of world.all('ship')) {
+      if (ship.id === entering.id || ship.life === 'dead') continue;
+      const dx = ship.pos.x - entrance.x;
+      const dy = ship.pos.y - entrance.y;
+      nearestSquared = Math.min(nearestSquared, dx * dx + dy * dy);
+    }
+    if (nearestSquared > bestSquared) {
+      best = entrance;
+      bestSquared = nearestSquared;
+    }
+  }
+  return best;
+}
+
+/** dead -> ghost (at its entrance) -> safe (flies, cannot be hurt) -> alive. */
+export function advanceLives(world: ArenaWorld, ctx: ArenaContext): void {
+  for (const ship of world.all('ship')) {
+    if (ship.life === 'alive' || ctx.tick < ship.lifeUntil) continue;
+    if (ship.life === 'dead') {
+      const entrance = safestEntrance(world, ship);
+      ship.pos = { x: entrance.x, y: entrance.y };
+      ship.angle = towardsMiddle(entrance);
+      ship.hp = HP_MAX;
+      ship.life = 'ghost';
+      ship.lifeUntil = ctx.tick + GHOST_TICKS;
+    } else if (ship.life === 'ghost') {
+      ship.life = 'safe';
+      ship.lifeUntil = ctx.tick + SAFE_TICKS;
+      ctx.emit('enter', { x: ship.pos.x, y: ship.pos.y, player: ship.owner });
+    } else {
+      ship.life = 'alive';
+    }
+  }
+}
+
+/** Counts the seconds and ends the match at zero or when somebody has kills enough. */
+export function advanceMatch(world: ArenaWorld, ctx: ArenaContext): void {
+  const match = world.first('match');
+  if (match === undefined || match.state === 'over') return;
+  if (match.state === 'ending') {
+    if (ctx.tick >= match.overAt) match.state = 'over';
+    return;
+  }
+  if (ctx.tick % TICK_RATE === 0) match.secondsLeft -= 1;
+  const isWon = [...world.all('score')].some((score) => score.kills >= KILLS_TO_WIN);
+  if (!isWon && match.secondsLeft > 0) return;
+  match.state = 'ending';
+  match.overAt = ctx.tick + ENDING_TICKS;
+}
+
+/** Best first: more kills, then fewer deaths. Undefined while the match goes on. */
+export function rankingOf(world: ArenaWorld): MatchResult | undefined {
+  if (world.first('match')?.state !== 'over') return undefined;
+  const ranking = [...world.all('score')].map(({ owner, kills, deaths }) => ({ player: owner as number, kills, deaths }));
+  return { ranking: ranking.sort((a, b) => b.kills - a.kills || a.deaths - b.deaths || a.player - b.player) };
+}
+
+/** Whether hits still count: after the last kill they do not. */
+export const isScoring = (world: ArenaWorld): boolean => world.first('match')?.state === 'running';

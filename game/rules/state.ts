@@ -1,0 +1,124 @@
+/**
+ * What the arena's state, inputs and events are made of, and the figures that say how it plays.
+ * Fields that would change every tick only to count (cooldowns, lifetimes) hold the tick at which they end instead:
+ * a field that stands still costs no bytes.
+ */
+import {
+  angle,
+  bool,
+  type Entity,
+  enumOf,
+  event,
+  float,
+  int,
+  type StepContext,
+  u16,
+  u8,
+  vec2,
+  type WorldView,
+} from '../../netcode/index.ts';
+import { ARENA_HEIGHT, ARENA_WIDTH } from './arena-map.ts';
+
+/** Steps per second: every `…Ticks` below counts these. */
+export const TICK_RATE = 60;
+export const PLAYERS_MAX = 8;
+
+export const SHIP_RADIUS = 16;
+export const THRUST = 540; // px/s²
+export const TURN_RATE = 4.4; // rad/s
+/** Speed falls by this share each second, and by a fixed amount besides, so that a ship left alone comes to exact rest. */
+export const DRAG = 0.8;
+export const FRICTION = 24; // px/s²
+export const BRAKE = 520; // px/s²
+export const SPEED_MAX = 380; // px/s
+/** Below this a drifting ship stands: the last few pixels would take seconds. */
+export const REST_SPEED = 3; // px/s
+/** What is left of the speed into a wall. */
+export const BOUNCE = 0.5;
+
+export const HP_MAX = 4;
+export const BULLET_RADIUS = 4;
+export const BULLET_SPEED = 660; // px/s
+export const BULLET_TICKS = 72;
+export const COOLDOWN_TICKS = 13;
+
+/** A wreck stays this long, then shows as a ghost where it will enter, then cannot be hurt, then lives. */
+export const DEAD_TICKS = 75;
+export const GHOST_TICKS = 45;
+export const SAFE_TICKS = 90;
+
+export const MATCH_SECONDS = 180;
+export const KILLS_TO_WIN = 10;
+/** The last explosion is worth seeing before the table covers it. */
+export const ENDING_TICKS = 100;
+
+const ARENA_FIELD_MAX = Math.max(ARENA_WIDTH, ARENA_HEIGHT);
+/** Fine enough that a ship at rest speed still moves each tick, and that rounding never bends a path visibly. */
+const position = () => vec2({ min: 0, max: ARENA_FIELD_MAX, step: 1 / 32 });
+const seat = () => int({ min: 0, max: 31 });
+
+export const input = {
+  /** -1 turns left, 1 turns right. */
+  turn: int({ min: -1, max: 1 }),
+  /** With `isAiming` the ship turns towards `heading` by itself (touch, bot) and `turn` is ignored. */
+  isAiming: bool(),
+  heading: angle({ bits: 10 }),
+  thrust: bool(),
+  brake: bool(),
+  /** Held: fires as often as the gun allows. */
+  fire: bool(),
+  /** A press, however short: it reaches exactly one tick even if the key is up again by then. */
+  trigger: event(),
+};
+
+export const entities = {
+  ship: {
+    pos: position(),
+    vel: vec2({ min: -512, max: 512, step: 1 / 16 }),
+    angle: angle(),
+    hp: int({ min: 0, max: HP_MAX }),
+    life: enumOf(['ghost', 'safe', 'alive', 'dead']),
+    /** The tick at which `life` goes on to the next; meaningless while 'alive'. */
+    lifeUntil: u16(),
+    /** The tick from which the gun fires again. */
+    readyAt: u16(),
+    isThrusting: bool(),
+  },
+  bullet: {
+    pos: position(),
+    vel: vec2({ min: -1024, max: 1024, step: 1 / 4, smooth: 'none' }),
+    diesAt: u16(),
+  },
+  /** One for each player, apart from the ship so that a kill shows when the host has confirmed it, never to be taken back. */
+  score: { kills: u8(), deaths: u8() },
+  /** One for all. */
+  match: {
+    state: enumOf(['running', 'ending', 'over']),
+    secondsLeft: u8(),
+    overAt: u16(),
+  },
+};
+
+const place = { x: float({ min: 0, max: ARENA_FIELD_MAX, step: 1 }), y: float({ min: 0, max: ARENA_FIELD_MAX, step: 1 }) };
+
+export const events = {
+  shot: { ...place, by: seat() },
+  hit: { ...place, target: seat(), by: seat() },
+  explode: { ...place, victim: seat(), killer: seat() },
+  enter: { ...place, player: seat() },
+};
+
+export type ArenaWorld = WorldView<typeof entities>;
+export type ArenaContext = StepContext<typeof events>;
+export type Ship = Entity<typeof entities.ship, 'ship'>;
+
+/** How one player did, best first in a `MatchResult`. */
+export interface Standing {
+  readonly player: number;
+  readonly kills: number;
+  readonly deaths: number;
+}
+
+export interface MatchResult {
+  readonly ranking: readonly Standing[];
+}

@@ -1,0 +1,215 @@
+/**
+ * What strangers and a broken broker can do to the PeerJS transport, on real WebRTC in Node. A broker that says anything is a plain
+ * WebSocket server; a peer that does anything is PeerJS itself, used raw. Vitest fails the run on any unhandled error beside.
+ */
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { DataConnection, Peer } from 'peerjs';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { PeerId } from '../../netcode/core/ids.ts';
+import { loadPeerClass, type PeerTransport } from '../../netcode/transport/peerjs.ts';
+import { createNodePeerTransport, shutdownNodePeerTransports } from '../../netcode/transport/peerjs-node.ts';
+import { type Link, STATE_PACKET_BYTES_MAX } from '../../netcode/transport/transport.ts';
+import { type RunningServer, startServer } from '../../peer-server/server.ts';
+
+const clock = { nowMs: () => performance.now() };
+const PATIENCE = { timeout: 20_000, interval: 5 };
+const transports: PeerTransport[] = [];
+
+async function open(brokerUrl: string, signal?: AbortSignal): Promise<PeerTransport> {
+  const transport = await createNodePeerTransport({ brokerUrl, iceServers: [], clock, ...(signal === undefined ? {} : { signal }) });
+  transports.push(transport);
+  return transport;
+}
+
+function until(isTrue: () => boolean): Promise<void> {
+  return vi.waitFor(() => {
+    if (!isTrue()) throw new Error('still not so');
+  }, PATIENCE);
+}
+
+async function accepted(transport: PeerTransport): Promise<Link> {
+  let link: Link | undefined;
+  await until(() => (link = transport.accept()) !== undefined);
+  return link!;
+}
+
+afterEach(() => {
+  for (const transport of transports.splice(0)) transport.close();
+});
+afterAll(() => shutdownNodePeerTransports());
+
+describe('a broker that says anything', () => {
+  let server: WebSocketServer;
+  let brokerUrl: string;
+  let socket: WebSocket | undefined;
+  let greeting: string | undefined;
+
+  beforeAll(async () => {
+    server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+    server.on('connection', (webSocket) => {
+      socket = webSocket;
+      if (greeting !== undefined) webSocket.send(greeting);
+    });
+    await new Promise((done) => server.once('listening', done));
+    brokerUrl = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
+  });
+  afterAll(() => {
+    for (const client of server.clients) client.terminate();
+    server.close();
+  });
+
+  const offer = { type: 'data', serialization: 'raw', reliable: true, label: 'control', connectionId: 'dc_1', sdp: { type: 'offer', sdp: 'v=0' } };
+  const MALFORMED: unknown[] = [
+    null, 7, 'text', [], {}, { type: 'OFFER' }, { type: 'ANSWER', src: 'a' }, { type: 'CANDIDATE', src: 'a', payload: {} }, { type: 'LEAVE' },
+    { type: 'OFFER', src: 'a', payload: { ...offer, serialization: 'constructor' } },
+    { type: 'OFFER', src: 'a', payload: { ...offer, serialization: 'binary' } },
+    { type: 'OFFER', src: 'a', payload: { ...offer, serialization: undefined } },
+    { type: 'OFFER', src: 'a', payload: { ...offer, type: 'media' } },
+    { type: 'OFFER', src: 'a', payload: { ...offer, label: 'other' } },
+    { type: 'OFFER', src: 'a', payload: { ...offer, sdp: null } },
+    { type: 'OFFER', src: 'a', payload: { ...offer, sdp: { type: 'answer', sdp: 'v=0' } } },
+    { type: 'OFFER', src: 'a', payload: { ...offer, sdp: { type: 'offer', sdp: 'x'.repeat(70_000) } } },
+    { type: 'OFFER', src: '<b>', payload: offer }, { type: 'OFFER', src: 'a'.repeat(65), payload: offer },
+    { type: 'OFFER', src: 'a', payload: { ...offer, connectionId: '' } },
+    { type: 'CANDIDATE', src: 'a', payload: { type: 'data', connectionId: 'dc_unknown', candidate: { candidate: 'x', sdpMid: '0', sdpMLineIndex: 0 } } },
+    { type: 'ANSWER', src: 'a', payload: { type: 'data', connectionId: 'dc_unknown', sdp: { type: 'answer', sdp: 'v=0' } } },
+  ];
+
+  test('makes no link and does no harm with malformed frames, each counted', async () => {
+    greeting = '{"type":"OPEN"}';
+    const transport = await open(brokerUrl);
+    for (const frame of MALFORMED) socket?.send(JSON.stringify(frame));
+    await until(() => transport.malformedSignals === MALFORMED.length);
+    expect([transport.accept(), transport.isReachable]).toEqual([undefined, true]);
+  });
+
+  test('cannot make more than sixteen pending connections, nor two of a kind', async () => {
+    greeting = '{"type":"OPEN"}';
+    const transport = await open(brokerUrl);
+    for (let i = 0; i < 40; i++) socket?.send(JSON.stringify({ type: 'OFFER', src: `peer${i}`, payload: { ...offer, connectionId: `dc_${i}` } }));
+    for (let i = 0; i < 5; i++) socket?.send(JSON.stringify({ type: 'OFFER', src: 'peer0', payload: { ...offer, connectionId: 'dc_0' } }));
+    await until(() => transport.malformedSignals === 40 - 16 + 5);
+    expect(transport.accept()).toBeUndefined();
+  });
+
+  test.each(['ID-TAKEN', 'INVALID-KEY', 'ERROR'])('that answers %s fails the opening with broker-unreachable', async (type) => {
+    greeting = JSON.stringify({ type });
+    await expect(open(brokerUrl)).rejects.toMatchObject({ name: 'DialError', failure: 'broker-unreachable' });
+  });
+
+  test('that says nothing can be given up by signal', async () => {
+    greeting = undefined;
+    const controller = new AbortController();
+    const opening = open(brokerUrl, controller.signal);
+    controller.abort();
+    await expect(opening).rejects.toMatchObject({ failure: 'cancelled' });
+  });
+});
+
+test('no broker at all fails the opening with broker-unreachable', async () => {
+  const server = await startServer({ host: '127.0.0.1', port: 0, iceServers: [] });
+  await server.close();
+  await expect(open(`http://127.0.0.1:${server.port}`)).rejects.toMatchObject({ failure: 'broker-unreachable' });
+});
+
+describe('with the real broker', () => {
+  let broker: RunningServer;
+  let brokerUrl: string;
+  const peers: Peer[] = [];
+
+  beforeAll(async () => {
+    broker = await startServer({ host: '127.0.0.1', port: 0, iceServers: [] });
+    brokerUrl = `http://127.0.0.1:${broker.port}`;
+  });
+  afterEach(() => {
+    for (const peer of peers.splice(0)) peer.destroy();
+  });
+  afterAll(() => broker.close());
+
+  /** Needs a transport to have been opened before: that sets up WebRTC in Node. */
+  async function openRawPeer(): Promise<Peer> {
+    const PeerClass = await loadPeerClass();
+    const peer = new PeerClass(crypto.randomUUID(), { host: '127.0.0.1', port: broker.port, secure: false, config: { iceServers: [] } });
+    peers.push(peer);
+    await new Promise<void>((done) => peer.on('open', () => done()));
+    return peer;
+  }
+
+  /** A peer that speaks the link's greeting by hand, and then whatever it likes. */
+  async function openByHand(hostId: PeerId, doesGreet = true): Promise<{ connection: DataConnection; control: RTCDataChannel; state: RTCDataChannel }> {
+    const peer = await openRawPeer();
+    const connection = peer.connect(hostId, { reliable: true, serialization: 'raw', label: 'control' });
+    const state = connection.peerConnection.createDataChannel('state', { negotiated: true, id: 100, ordered: false, maxRetransmits: 0 });
+    const control = connection.dataChannel;
+    await until(() => control.readyState === 'open' && state.readyState === 'open');
+    if (doesGreet) {
+      control.send('volley 1');
+      control.send('seen');
+      state.send('volley 1');
+    }
+    return { connection, control, state };
+  }
+
+  test('messages of the wrong kind or size are counted and dropped, and the link goes on', async () => {
+    const host = await open(brokerUrl);
+    const { control, state } = await openByHand(host.localId);
+    const link = await accepted(host);
+    control.send('text');
+    control.send('volley 1');
+    control.send('seen');
+    control.send(new Uint8Array(100_000));
+    control.send(new Uint8Array(0));
+    state.send('text');
+    state.send(new Uint8Array(STATE_PACKET_BYTES_MAX + 1));
+    await until(() => link.counters.malformedDropped === 7);
+    control.send(Uint8Array.of(1));
+    await until(() => link.counters.controlMessagesIn === 1);
+    expect([link.receiveControl()?.bytes, link.receiveState(), link.end]).toEqual([Uint8Array.of(1), undefined, undefined]);
+  });
+
+  test('channels beside the two are refused, and cost the link when they go on', async () => {
+    const host = await open(brokerUrl);
+    const { connection, control } = await openByHand(host.localId);
+    const link = await accepted(host);
+    connection.peerConnection.createDataChannel('control');
+    await until(() => link.counters.malformedDropped === 1);
+    control.send(Uint8Array.of(1));
+    await until(() => link.counters.controlMessagesIn === 1);
+    expect(link.end).toBeUndefined();
+    for (let i = 0; i < 8; i++) connection.peerConnection.createDataChannel(`more-${i}`);
+    await until(() => link.end !== undefined);
+    expect(link.end).toBe('overflow');
+  });
+
+  test('a peer that never greets is never accepted', async () => {
+    const host = await open(brokerUrl);
+    const { control } = await openByHand(host.localId, false);
+    control.send(Uint8Array.of(1));
+    const guest = await open(brokerUrl);
+    const [dialled, link] = [await guest.connect(host.localId, { timeoutMs: 20_000 }), await accepted(host)];
+    expect([link.remoteId, host.accept()]).toEqual([guest.localId, undefined]);
+    expect(dialled.stateChannel).toEqual({ ordered: false, maxRetransmits: 0 });
+  });
+
+  test('a lost broker leaves links alone, and is found again when it is back', async () => {
+    const first = await startServer({ host: '127.0.0.1', port: 0, iceServers: [] });
+    const url = `http://127.0.0.1:${first.port}`;
+    const [host, guest] = [await open(url), await open(url)];
+    const link = await guest.connect(host.localId, { timeoutMs: 20_000 });
+    const remote = await accepted(host);
+    await first.close();
+    await until(() => !host.isReachable && !guest.isReachable);
+    await expect(guest.connect(host.localId, { timeoutMs: 20_000 })).rejects.toMatchObject({ failure: 'broker-unreachable' });
+    link.sendControl(Uint8Array.of(1));
+    await until(() => remote.receiveControl() !== undefined);
+    const second = await startServer({ host: '127.0.0.1', port: first.port, iceServers: [] });
+    try {
+      await until(() => host.isReachable && guest.isReachable);
+      await guest.connect(host.localId, { timeoutMs: 20_000 });
+      expect((await accepted(host)).end).toBeUndefined();
+      expect([link.end, remote.end]).toEqual([undefined, undefined]);
+    } finally {
+      await second.close();
+    }
+  });
+});

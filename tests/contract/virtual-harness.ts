@@ -1,0 +1,55 @@
+/** Transports in virtual time for the contract: time passes in steps of a few milliseconds, as fast as it can be computed. */
+import { VirtualClock } from '../../netcode/core/clock.ts';
+import { ConditionedNetwork } from '../../netcode/transport/conditioned.ts';
+import type { Conditions } from '../../netcode/transport/conditions.ts';
+import { LoopbackNetwork } from '../../netcode/transport/loopback.ts';
+import type { Transport } from '../../netcode/transport/transport.ts';
+import type { TransportHarness } from './transport-contract.ts';
+
+const STEP_MS = 2;
+/** Far beyond any rule's need, heavy loss included. */
+const PATIENCE_MS = 120_000;
+
+export function loopbackHarness(): TransportHarness {
+  const clock = new VirtualClock();
+  const network = new LoopbackNetwork(clock);
+  return virtualHarness(clock, () => network.createTransport(), () => undefined, true);
+}
+
+export function conditionedHarness(seed: number, conditions: Partial<Conditions>): TransportHarness {
+  const clock = new VirtualClock();
+  const network = new ConditionedNetwork(clock, seed);
+  network.setDefaultConditions(conditions);
+  const { lossPct = 0, duplicatePct = 0, reorder = false } = conditions;
+  return virtualHarness(clock, () => network.createTransport(), () => network.pump(), lossPct === 0 && duplicatePct === 0 && !reorder);
+}
+
+function virtualHarness(clock: VirtualClock, create: () => Transport, pump: () => void, isPerfect: boolean): TransportHarness {
+  const transports: Transport[] = [];
+  const until = async (isTrue: () => boolean): Promise<void> => {
+    const giveUpMs = clock.nowMs() + PATIENCE_MS;
+    while (!isTrue()) {
+      if (clock.nowMs() > giveUpMs) throw new Error(`still not so after ${PATIENCE_MS} ms of virtual time`);
+      clock.advance(STEP_MS);
+      pump();
+      // Promise callbacks of what the pump settled.
+      await Promise.resolve();
+    }
+  };
+  return {
+    isPerfect,
+    until,
+    createTransport: async () => {
+      const transport = create();
+      transports.push(transport);
+      return transport;
+    },
+    settled: async (promise) => {
+      let isSettled = false;
+      promise.then(() => (isSettled = true), () => (isSettled = true));
+      await until(() => isSettled);
+      return promise;
+    },
+    dispose: async () => transports.forEach((transport) => transport.close()),
+  };
+}

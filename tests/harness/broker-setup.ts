@@ -1,0 +1,16 @@
+/** Before the tests that need the whole product: builds what is stale and runs the server; `inject('brokerUrl')` is its address. */
+import type { TestProject } from 'vitest/node';
+import { buildIfStale, ServerProcess } from './server-process.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    brokerUrl: string;
+  }
+}
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await buildIfStale();
+  const server = await ServerProcess.start();
+  project.provide('brokerUrl', server.url);
+  return () => server.kill();
+}

@@ -1,0 +1,71 @@
+/**
+ * All tests, in three projects that run one after the other, so that nothing that watches a real clock competes for the
+ * machine: `node` (virtual time mostly), `chromium` (suites that run inside a page, on real WebRTC) and `e2e` (the built
+ * product, driven through its UI).
+ */
+import { resolve } from 'node:path';
+import { playwright } from '@vitest/browser-playwright';
+import { defineConfig } from 'vitest/config';
+import { CHROMIUM_FLAGS } from './harness/chromium.ts';
+
+const LAYERS = '{unit,contract,scenario,fuzz}';
+const needsChromium = './tests/harness/chromium-setup.ts';
+const needsBroker = './tests/harness/broker-setup.ts';
+
+export default defineConfig({
+  root: resolve(import.meta.dirname, '..'),
+  test: {
+    reporters: process.env['VITEST_JSON'] === undefined ? ['default'] : ['default', ['json', { outputFile: process.env['VITEST_JSON'] }]],
+    // No test is asked twice: one that fails now and then is a finding.
+    retry: 0,
+    projects: [
+      {
+        test: {
+          name: 'node',
+          include: [`tests/${LAYERS}/**/*.test.ts`],
+          exclude: ['**/*.browser.test.ts'],
+          testTimeout: 30_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          // The project's own name is its instance's, below: `--project chromium`.
+          name: 'in-page',
+          include: [`tests/${LAYERS}/**/*.browser.test.ts`],
+          globalSetup: [needsChromium, needsBroker],
+          testTimeout: 60_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            instances: [{ browser: 'chromium', name: 'chromium' }],
+            provider: playwright({
+              launchOptions: {
+                args: [...CHROMIUM_FLAGS],
+                /** Read when the browser starts, after the global setup found or installed it. */
+                get executablePath() {
+                  return process.env['CHROMIUM_PATH'] ?? '';
+                },
+              },
+            }),
+          },
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['tests/browser/**/*.test.ts'],
+          globalSetup: [needsChromium, needsBroker],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+          expect: { poll: { timeout: 30_000, interval: 50 } },
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
