@@ -134,7 +134,8 @@ export const OWNER_PART: Part = { min: 0, max: 31, isCyclic: false };
 const RESERVED_NAMES = new Set(['id', 'kind', 'owner', 'isMine']);
 
 function requireInteger(name: string, value: number, min: number, max: number): number {
-  if (!Number.isInteger(value) || value < min || value > max) throw new RangeError(`${name} ${value} must be a whole number from ${min} to ${max}`);
+  if (!Number.isInteger(value) || value < min || value > max)
+    throw new RangeError(`${name} ${value} must be a whole number from ${min} to ${max}`);
   return value;
 }
 
@@ -152,9 +153,12 @@ function requireInteger(name: string, value: number, min: number, max: number): 
  *   },
  * })
  */
-export function defineGame<const I extends FieldMap, const E extends KindMap, const V extends KindMap = Record<never, FieldMap>, R = undefined>(
-  spec: GameSpec<I, E, V, R>,
-): Game<I, E, V, R> {
+export function defineGame<
+  const I extends FieldMap,
+  const E extends KindMap,
+  const V extends KindMap = Record<never, FieldMap>,
+  R = undefined,
+>(spec: GameSpec<I, E, V, R>): Game<I, E, V, R> {
   if (!/^[a-z0-9][a-z0-9-]{0,31}$/.test(spec.id)) throw new TypeError(`game id '${spec.id}' must be 1 to 32 of a-z, 0-9 and -`);
   const tickRate = requireInteger('tickRate', spec.tickRate ?? 60, 1, 240);
   const sendRate = requireInteger('sendRate', spec.sendRate ?? Math.ceil(tickRate / 2), 1, tickRate);

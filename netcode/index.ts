@@ -12,15 +12,39 @@ export { type EntityId, NO_ENTITY, NOBODY, type PlayerId, type Tick } from './co
 export type { Rng } from './core/rng.ts';
 export { angle, bool, enumOf, event, float, int, ref, u16, u8, vec2, type Vec2 } from './wire/schema.ts';
 export { normaliseCode } from './wire/lobby-api.ts';
-export { defineGame, type Entity, type EntityOf, type Game, type GameSpec, type Inputs, type StepContext, type WorldView } from './define-game.ts';
 export {
-  type EventOf, type HostOptions, JoinError, type JoinFailure, type JoinOptions, type LobbyPlayer, type LobbyState, NAME_LENGTH_MAX,
-  type Notice, PLAYER_COLORS, type Room, type RoomEnd, type RoomFor, type RoomPhase, type RoomStats, type ViewOf,
+  defineGame,
+  type Entity,
+  type EntityOf,
+  type Game,
+  type GameSpec,
+  type Inputs,
+  type StepContext,
+  type WorldView,
+} from './define-game.ts';
+export {
+  type EventOf,
+  type HostOptions,
+  JoinError,
+  type JoinFailure,
+  type JoinOptions,
+  type LobbyPlayer,
+  type LobbyState,
+  NAME_LENGTH_MAX,
+  type Notice,
+  PLAYER_COLORS,
+  type Room,
+  type RoomEnd,
+  type RoomFor,
+  type RoomPhase,
+  type RoomStats,
+  type ViewOf,
 } from './session/room.ts';
 
 /** Opens a room on this page and registers it with the broker. Rejects with JoinError. */
 export async function host<I extends FieldMap, E extends KindMap, V extends KindMap, R>(
-  game: Game<I, E, V, R>, options: HostOptions,
+  game: Game<I, E, V, R>,
+  options: HostOptions,
 ): Promise<Room<I, E, V, R>> {
   const browser = await import('./platform/browser.ts');
   return browser.host(game, options);
@@ -28,7 +52,9 @@ export async function host<I extends FieldMap, E extends KindMap, V extends Kind
 
 /** Enters the room with this invite code. Rejects with JoinError. */
 export async function join<I extends FieldMap, E extends KindMap, V extends KindMap, R>(
-  game: Game<I, E, V, R>, code: string, options: JoinOptions,
+  game: Game<I, E, V, R>,
+  code: string,
+  options: JoinOptions,
 ): Promise<Room<I, E, V, R>> {
   const browser = await import('./platform/browser.ts');
   return browser.join(game, code, options);

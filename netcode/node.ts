@@ -12,14 +12,17 @@ const NODE: Surroundings = { createTicker: createNodeTicker, createTransport: cr
 
 /** Opens a room in this process. `brokerUrl` is required. Rejects with JoinError. */
 export function host<I extends FieldMap, E extends KindMap, V extends KindMap, R>(
-  game: Game<I, E, V, R>, options: HostOptions & { readonly brokerUrl: string },
+  game: Game<I, E, V, R>,
+  options: HostOptions & { readonly brokerUrl: string },
 ): Promise<Room<I, E, V, R>> {
   return hostWith(game, options, NODE);
 }
 
 /** Enters a room from this process. `brokerUrl` is required. Rejects with JoinError. */
 export function join<I extends FieldMap, E extends KindMap, V extends KindMap, R>(
-  game: Game<I, E, V, R>, code: string, options: JoinOptions & { readonly brokerUrl: string },
+  game: Game<I, E, V, R>,
+  code: string,
+  options: JoinOptions & { readonly brokerUrl: string },
 ): Promise<Room<I, E, V, R>> {
   return joinWith(game, { ...options, code }, NODE);
 }

@@ -12,6 +12,10 @@ const SENT_PACKETS_MAX = 256;
 const ACK_BITS = 32;
 /** A packet whose ack has not come after this many newer ones were acked counts as lost. */
 const LOSS_WINDOW = 32;
+/** Packets over which loss is told: 2 s at 60 Hz. */
+const LOSS_SPAN = 128;
+/** The newest packets are left out of the loss: reordering may still bring them. */
+const LATE_PACKETS = 8;
 /** Weight of a new sample in the smoothed round trip (RFC 6298: 1/8) and in its deviation (1/4). */
 const RTT_GAIN = 1 / 8;
 const RTT_DEVIATION_GAIN = 1 / 4;
@@ -45,6 +49,8 @@ export class Endpoint<Content> {
   #nextSequence = 0;
   #newestReceived = -1;
   #newestReceivedAtMs = 0;
+  /** Sequence numbers from the first received to the newest. */
+  #receivedSpan = 0;
   #newestAcked = -1;
 
   /** Writes the next packet's header. Returns its sequence number, under which `remember` files its content. */
@@ -93,6 +99,7 @@ export class Endpoint<Content> {
   receive(header: PacketHeader, atMs: number, onAcked: (content: Content) => void): void {
     const { sequence } = header;
     if (this.#newestReceived < 0 || isNewer(sequence, this.#newestReceived)) {
+      this.#receivedSpan += this.#newestReceived < 0 ? 1 : (sequence - this.#newestReceived) & 0xffff;
       this.#newestReceived = sequence;
       this.#newestReceivedAtMs = atMs;
     }
@@ -103,7 +110,8 @@ export class Endpoint<Content> {
   #processAcks({ ack, ackBits, ackDelayMs }: PacketHeader, atMs: number, onAcked: (content: Content) => void): void {
     const newest = this.#sent.get(ack);
     const isFirstAck = this.#newestAcked < 0 || isNewer(ack, this.#newestAcked);
-    if (newest !== undefined && isFirstAck && ackDelayMs < ACK_DELAY_MS_MAX) this.#sampleRtt(Math.max(0, atMs - newest.sentAtMs - ackDelayMs));
+    if (newest !== undefined && isFirstAck && ackDelayMs < ACK_DELAY_MS_MAX)
+      this.#sampleRtt(Math.max(0, atMs - newest.sentAtMs - ackDelayMs));
     for (let i = ACK_BITS - 1; i >= -1; i--) {
       if (i >= 0 && ((ackBits >>> i) & 1) === 0) continue;
       const sequence = (ack - 1 - i) & 0xffff;
@@ -126,6 +134,16 @@ export class Endpoint<Content> {
       this.packetsLost++;
     }
     this.#newestAcked = ack;
+  }
+
+  /** How many of the last packets from the other side never arrived, in percent. The newest few may only be late. */
+  get receivedLossPct(): number {
+    const oldest = Math.max(0, this.#receivedSpan - LOSS_SPAN - LATE_PACKETS);
+    const count = Math.min(LOSS_SPAN, this.#receivedSpan - LATE_PACKETS - oldest);
+    if (count <= 0) return 0;
+    let lost = 0;
+    for (let i = 0; i < count; i++) if (this.#received.get((this.#newestReceived - LATE_PACKETS - i) & 0xffff) === undefined) lost++;
+    return (100 * lost) / count;
   }
 
   #sampleRtt(rttMs: number): void {

@@ -121,20 +121,28 @@ export class Client {
   view(nowMs: number): readonly ViewEntity[] {
     this.update(nowMs);
     if (!this.#hasSnapshot) return [];
-    return this.#views.build({ prediction: this.#prediction, present: this.#present!.tick, frames: this.#frames, newestTick: this.#newestTick, past: this.#past!.tick, nowMs });
+    return this.#views.build({
+      prediction: this.#prediction,
+      present: this.#present!.tick,
+      frames: this.#frames,
+      newestTick: this.#newestTick,
+      past: this.#past!.tick,
+      nowMs,
+    });
   }
 
   stats(nowMs: number): ClientStats {
     const msPerTick = 1000 / this.#game.tickRate;
-    const { packetsLost, packetsAcked } = this.#endpoint;
     return {
       tick: this.#prediction.tick,
       hostTick: this.#newestTick,
       rttMs: this.#endpoint.rttSamples === 0 ? this.#options.rttMs : this.#endpoint.rttMs,
       jitterMs: this.#arrivals.jitterTicks() * msPerTick,
-      lossPct: packetsLost === 0 ? 0 : (100 * packetsLost) / (packetsLost + packetsAcked),
+      lossPct: this.#endpoint.receivedLossPct,
       snapshotsPerSecond: this.#snapshotRate.perSecond(nowMs),
-      snapshotAgeMs: this.#hasSnapshot ? Math.max(0, this.#arrivals.tickAt(nowMs) - this.#newestTick) * msPerTick + this.#endpoint.rttMs / 2 : 0,
+      snapshotAgeMs: this.#hasSnapshot
+        ? Math.max(0, this.#arrivals.tickAt(nowMs) - this.#newestTick) * msPerTick + this.#endpoint.rttMs / 2
+        : 0,
       interpolationDelayMs: this.#delayTicks * msPerTick,
       predictedTicks: this.#prediction.replayedTicks,
       corrections: this.#prediction.corrections,
@@ -160,7 +168,12 @@ export class Client {
     const header = Endpoint.readHeader(reader);
     const earliness = readEarliness(reader);
     if (this.#endpoint.isDuplicate(header.sequence)) return;
-    const snapshot = readSnapshot(reader, { game: this.#game, frames: this.#frames, newestTick: this.#newestTick, player: this.#options.player });
+    const snapshot = readSnapshot(reader, {
+      game: this.#game,
+      frames: this.#frames,
+      newestTick: this.#newestTick,
+      player: this.#options.player,
+    });
     if (typeof snapshot === 'string') {
       if (snapshot === 'malformed') this.malformedPackets++;
       else this.stalePackets++;

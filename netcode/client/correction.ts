@@ -19,7 +19,12 @@ export class Correction {
   #atMs = 0;
 
   /** Adds `drawn - corrected` for the smooth parts of an entity. */
-  absorb(id: EntityId, drawn: Float64Array, corrected: Float64Array, { smooth, kind }: { readonly smooth: readonly boolean[]; readonly kind: Kind }): void {
+  absorb(
+    id: EntityId,
+    drawn: Float64Array,
+    corrected: Float64Array,
+    { smooth, kind }: { readonly smooth: readonly boolean[]; readonly kind: Kind },
+  ): void {
     let error = this.#errors.get(id);
     for (let i = 0; i < drawn.length; i++) {
       if (smooth[i] !== true) continue;

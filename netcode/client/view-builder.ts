@@ -92,7 +92,14 @@ export class ViewBuilder {
         if (!this.#isPredicted(view.kind, table.data[row * table.stride]!)) continue;
         const id = table.ids[row] as EntityId;
         const olderRow = olderTable.rowOf(id);
-        blend(view.row, view.kind, view.smooth, olderRow < 0 ? { older: table, olderRow: row, newer: table, newerRow: row, alpha: 1 } : { older: olderTable, olderRow, newer: table, newerRow: row, alpha });
+        blend(
+          view.row,
+          view.kind,
+          view.smooth,
+          olderRow < 0
+            ? { older: table, olderRow: row, newer: table, newerRow: row, alpha: 1 }
+            : { older: olderTable, olderRow, newer: table, newerRow: row, alpha },
+        );
         visit(view, id);
       }
     }
@@ -114,7 +121,8 @@ export class ViewBuilder {
         const newerTable = newer.tables[view.kind.index]!;
         const olderRow = olderTable.rowOf(id);
         const newerRow = newerTable.rowOf(id);
-        if (olderRow < 0 || newerRow < 0) blend(view.row, view.kind, view.smooth, { older: table, olderRow: row, newer: table, newerRow: row, alpha: 1 });
+        if (olderRow < 0 || newerRow < 0)
+          blend(view.row, view.kind, view.smooth, { older: table, olderRow: row, newer: table, newerRow: row, alpha: 1 });
         else blend(view.row, view.kind, view.smooth, { older: olderTable, olderRow, newer: newerTable, newerRow, alpha });
         this.#add(view, id);
       }

@@ -43,7 +43,15 @@ export class Recorder {
     this.#startHash = state.hash();
   }
 
-  record(_tick: Tick, step: { readonly inputs: InputTable; readonly joined: readonly PlayerId[]; readonly left: readonly PlayerId[]; readonly state: WorldState }): void {
+  record(
+    _tick: Tick,
+    step: {
+      readonly inputs: InputTable;
+      readonly joined: readonly PlayerId[];
+      readonly left: readonly PlayerId[];
+      readonly state: WorldState;
+    },
+  ): void {
     if (this.#ticks.length >= RECORDED_TICKS_MAX) return;
     const { data, stride } = step.inputs;
     const changed: { player: PlayerId; row: number[] }[] = [];

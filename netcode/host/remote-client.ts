@@ -44,7 +44,10 @@ export class RemoteClient {
   #newestInputTick: Tick;
   #earliness: number | undefined;
 
-  constructor(game: AnyGame, options: { readonly player: PlayerId; readonly match: number; readonly link: StateLink; readonly tick: Tick }) {
+  constructor(
+    game: AnyGame,
+    options: { readonly player: PlayerId; readonly match: number; readonly link: StateLink; readonly tick: Tick },
+  ) {
     this.#game = game;
     this.player = options.player;
     this.#match = options.match;

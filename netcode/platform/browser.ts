@@ -8,12 +8,17 @@ import { createWorkerTicker } from './worker-ticker.ts';
 
 const BROWSER: Surroundings = { createTicker: createWorkerTicker, createTransport: createPeerTransport };
 
-export async function host<I extends FieldMap, E extends KindMap, V extends KindMap, R>(game: Game<I, E, V, R>, options: HostOptions): Promise<Room<I, E, V, R>> {
+export async function host<I extends FieldMap, E extends KindMap, V extends KindMap, R>(
+  game: Game<I, E, V, R>,
+  options: HostOptions,
+): Promise<Room<I, E, V, R>> {
   return leaveWithPage(await hostWith(game, { brokerUrl: location.origin, ...options }, BROWSER));
 }
 
 export async function join<I extends FieldMap, E extends KindMap, V extends KindMap, R>(
-  game: Game<I, E, V, R>, code: string, options: JoinOptions,
+  game: Game<I, E, V, R>,
+  code: string,
+  options: JoinOptions,
 ): Promise<Room<I, E, V, R>> {
   return leaveWithPage(await joinWith(game, { brokerUrl: location.origin, ...options, code }, BROWSER));
 }

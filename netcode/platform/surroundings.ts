@@ -31,7 +31,10 @@ function depsFor(brokerUrl: string, { createTicker, createTransport }: Surroundi
     async openTransport() {
       const config = await directory.getConfig();
       if (!config.ok) throw new DialError('broker-unreachable', config.message);
-      const iceServers = config.value.iceServers.map(({ urls, ...rest }) => ({ ...rest, urls: typeof urls === 'string' ? urls : [...urls] }));
+      const iceServers = config.value.iceServers.map(({ urls, ...rest }) => ({
+        ...rest,
+        urls: typeof urls === 'string' ? urls : [...urls],
+      }));
       return createTransport({ brokerUrl, iceServers, clock, ...(signal !== undefined && { signal }) });
     },
   };
@@ -43,7 +46,9 @@ function requireBrokerUrl(brokerUrl: string | undefined): string {
 }
 
 export async function hostWith<I extends FieldMap, E extends KindMap, V extends KindMap, R>(
-  game: Game<I, E, V, R>, options: HostOptions, surroundings: Surroundings,
+  game: Game<I, E, V, R>,
+  options: HostOptions,
+  surroundings: Surroundings,
 ): Promise<Room<I, E, V, R>> {
   const room = await hostRoom(game, options, depsFor(requireBrokerUrl(options.brokerUrl), surroundings, options.signal));
   // The rooms work on any game; only here, where the game's types are known, are they given to it.
@@ -51,7 +56,9 @@ export async function hostWith<I extends FieldMap, E extends KindMap, V extends 
 }
 
 export async function joinWith<I extends FieldMap, E extends KindMap, V extends KindMap, R>(
-  game: Game<I, E, V, R>, join: JoinOptions & { readonly code: string }, surroundings: Surroundings,
+  game: Game<I, E, V, R>,
+  join: JoinOptions & { readonly code: string },
+  surroundings: Surroundings,
 ): Promise<Room<I, E, V, R>> {
   const room = await joinRoom(game, join.code, join, depsFor(requireBrokerUrl(join.brokerUrl), surroundings, join.signal));
   return room as unknown as Room<I, E, V, R>;

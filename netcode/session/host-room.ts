@@ -127,7 +127,13 @@ export class HostRoom implements Room {
     const seed = randomU32();
     const recorder = this.#options.isRecording ? new Recorder(game, seed) : undefined;
     const number = ++this.#matchCount;
-    const host = new Host(game, { match: number, seed, nowMs: clock.nowMs(), packetBytesMax: STATE_PACKET_BYTES_MAX, ...(recorder !== undefined && { recorder }) });
+    const host = new Host(game, {
+      match: number,
+      seed,
+      nowMs: clock.nowMs(),
+      packetBytesMax: STATE_PACKET_BYTES_MAX,
+      ...(recorder !== undefined && { recorder }),
+    });
     const [ownLink, hostsLink] = loopbackPair(clock);
     this.#match = { number, seed, host, ownLink, recorder };
     this.#model.enter('playing');
@@ -194,8 +200,12 @@ export class HostRoom implements Room {
     for (const member of this.#members) this.#updateMember(member, nowMs);
     this.#updateMatch(nowMs);
     this.#watchBroker(nowMs);
-    while (this.#leaving.length > 0 && (this.#leaving[0]!.untilMs <= nowMs || this.#leaving[0]!.link.end !== undefined)) this.#leaving.shift()!.link.close();
-    this.#core.countBytes([...this.#members].map((member) => member.link), nowMs);
+    while (this.#leaving.length > 0 && (this.#leaving[0]!.untilMs <= nowMs || this.#leaving[0]!.link.end !== undefined))
+      this.#leaving.shift()!.link.close();
+    this.#core.countBytes(
+      [...this.#members].map((member) => member.link),
+      nowMs,
+    );
     if (this.#model.revision !== this.#shownRevision) this.#showLobby();
   }
 

@@ -105,7 +105,14 @@ export class LobbyModel {
 
   toWire(): WireLobby {
     const players = this.players.map(({ id, name, color, isReady, isHost }) => ({ id, name, color, isReady, isHost }));
-    return { code: this.code, phase: this.phase, players, playersMax: this.playersMax, isLocked: this.isLocked, result: this.result ?? null };
+    return {
+      code: this.code,
+      phase: this.phase,
+      players,
+      playersMax: this.playersMax,
+      isLocked: this.isLocked,
+      result: this.result ?? null,
+    };
   }
 
   #change(id: PlayerId, change: (seat: Seat) => void): void {

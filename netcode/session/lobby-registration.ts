@@ -32,7 +32,14 @@ export class LobbyRegistration {
 
   constructor(
     directory: LobbyDirectory,
-    lobby: { readonly code: string; readonly ownerToken: string; readonly expiresInMs: number; readonly peerId: PeerId; readonly gameId: string; readonly nowMs: number },
+    lobby: {
+      readonly code: string;
+      readonly ownerToken: string;
+      readonly expiresInMs: number;
+      readonly peerId: PeerId;
+      readonly gameId: string;
+      readonly nowMs: number;
+    },
     events: RegistrationEvents,
   ) {
     this.#directory = directory;

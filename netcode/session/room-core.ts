@@ -85,7 +85,8 @@ export class RoomCore {
 
   setInput(input: Readonly<Record<string, unknown>>): void {
     // Kept for a match that begins later; presses are not: they belong to the moment.
-    for (const { name, field } of this.game.input.entries) if (field.isEdge !== true && input[name] !== undefined) this.#input[name] = input[name];
+    for (const { name, field } of this.game.input.entries)
+      if (field.isEdge !== true && input[name] !== undefined) this.#input[name] = input[name];
     this.client?.setInput(input);
   }
 
@@ -119,7 +120,13 @@ export class RoomCore {
   }
 
   /** The figures of this page's client; the room adds what it knows of links and broker. */
-  stats(extra: Pick<RoomStats, 'role' | 'connectedPeers' | 'isBrokerReachable' | 'lateInputs' | 'stateChannel'> & { hostTick?: number; malformed: number; dropped: number }): RoomStats {
+  stats(
+    extra: Pick<RoomStats, 'role' | 'connectedPeers' | 'isBrokerReachable' | 'lateInputs' | 'stateChannel'> & {
+      hostTick?: number;
+      malformed: number;
+      dropped: number;
+    },
+  ): RoomStats {
     const nowMs = this.clock.nowMs();
     const own = this.client?.stats(nowMs);
     const { hostTick, malformed, dropped, ...rest } = extra;

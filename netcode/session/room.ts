@@ -44,8 +44,19 @@ export interface LobbyState<R = unknown> {
 
 /** Why a join was refused or failed. */
 export type JoinFailure =
-  | 'wrong-version' | 'wrong-game' | 'full' | 'locked' | 'kicked' | 'already-in'
-  | 'bad-code' | 'unknown-code' | 'host-gone' | 'unreachable' | 'broker-unreachable' | 'protocol' | 'cancelled';
+  | 'wrong-version'
+  | 'wrong-game'
+  | 'full'
+  | 'locked'
+  | 'kicked'
+  | 'already-in'
+  | 'bad-code'
+  | 'unknown-code'
+  | 'host-gone'
+  | 'unreachable'
+  | 'broker-unreachable'
+  | 'protocol'
+  | 'cancelled';
 
 /** Rejection of `host()` and `join()`. `message` says what happened and what to do next, ready to be shown. */
 export class JoinError extends Error {
@@ -79,7 +90,11 @@ export type ViewEntityOf<E extends KindMap> = {
 
 /** A game event as it reaches the screen. */
 export type GameEventOf<V extends KindMap> = {
-  [K in keyof V & string]: { readonly type: K; readonly data: ValuesOf<V[K]>; /** Shown before the host confirmed it. */ readonly isPredicted: boolean };
+  [K in keyof V & string]: {
+    readonly type: K;
+    readonly data: ValuesOf<V[K]>;
+    /** Shown before the host confirmed it. */ readonly isPredicted: boolean;
+  };
 }[keyof V & string];
 
 /** Plain JSON; every counter only grows. Rates are over the last second. */
@@ -128,7 +143,10 @@ export interface Room<I extends FieldMap = FieldMap, E extends KindMap = KindMap
   readonly role: 'host' | 'guest';
   readonly me: PlayerId;
   readonly lobby: LobbyState<R>;
-  on<K extends keyof RoomEvents<V, R> & ('lobby' | 'event' | 'notice' | 'closed')>(type: K, listener: (value: RoomEvents<V, R>[K]) => void): () => void;
+  on<K extends keyof RoomEvents<V, R> & ('lobby' | 'event' | 'notice' | 'closed')>(
+    type: K,
+    listener: (value: RoomEvents<V, R>[K]) => void,
+  ): () => void;
 
   /** Any of these may be refused by the host; the lobby state tells what became of it. */
   setName(name: string): void;

@@ -22,7 +22,11 @@ const DIAL_TIMEOUT_MS = 12_000;
 const WELCOME_TIMEOUT_MS = 8_000;
 
 /** Opens a room: attaches to the broker and registers an invite code. Rejects with JoinError. */
-export async function hostRoom(game: AnyGame, options: HostOptions & { readonly isRecording?: boolean }, deps: SessionDeps): Promise<HostRoom> {
+export async function hostRoom(
+  game: AnyGame,
+  options: HostOptions & { readonly isRecording?: boolean },
+  deps: SessionDeps,
+): Promise<HostRoom> {
   const playersMax = options.playersMax ?? game.playersMax;
   if (!Number.isInteger(playersMax) || playersMax < 1 || playersMax > game.playersMax) {
     throw new RangeError(`playersMax ${playersMax} must be 1 to the game's ${game.playersMax}`);
@@ -36,13 +40,24 @@ export async function hostRoom(game: AnyGame, options: HostOptions & { readonly 
     throwIfAborted(options.signal);
     const { code } = created.value;
     const room = new HostRoom(game, {
-      deps, transport, code, playersMax, name: options.name, identity: options.identity ?? randomIdentity(deps), isRecording: options.isRecording ?? false, onEnd: () => deps.ticker.stop(),
+      deps,
+      transport,
+      code,
+      playersMax,
+      name: options.name,
+      identity: options.identity ?? randomIdentity(deps),
+      isRecording: options.isRecording ?? false,
+      onEnd: () => deps.ticker.stop(),
     });
-    room.registration = new LobbyRegistration(deps.directory, { ...created.value, peerId: transport.localId, gameId: game.id, nowMs: deps.clock.nowMs() }, {
-      onLost: () => room.notice('broker-lost', 'The server cannot be reached. The game goes on; new players can join when it is back.'),
-      onBack: () => room.notice('broker-back', 'The server is back. New players can join again.'),
-      onCodeChanged: (changed) => room.setCode(changed),
-    });
+    room.registration = new LobbyRegistration(
+      deps.directory,
+      { ...created.value, peerId: transport.localId, gameId: game.id, nowMs: deps.clock.nowMs() },
+      {
+        onLost: () => room.notice('broker-lost', 'The server cannot be reached. The game goes on; new players can join when it is back.'),
+        onBack: () => room.notice('broker-back', 'The server is back. New players can join again.'),
+        onCodeChanged: (changed) => room.setCode(changed),
+      },
+    );
     deps.ticker.start(() => room.update());
     return room;
   } catch (error) {
@@ -71,7 +86,17 @@ export async function joinRoom(game: AnyGame, typedCode: string, options: JoinOp
     let pulse = (): void => undefined;
     deps.ticker.start(() => pulse());
     const { identity = randomIdentity(deps), name, takeOver = false } = options;
-    link.sendControl(encodeControl({ type: 'hello', protocol: PROTOCOL_VERSION, game: game.id, version: game.version, name: name.slice(0, 80), identity, takeOver }));
+    link.sendControl(
+      encodeControl({
+        type: 'hello',
+        protocol: PROTOCOL_VERSION,
+        game: game.id,
+        version: game.version,
+        name: name.slice(0, 80),
+        identity,
+        takeOver,
+      }),
+    );
     const me = await welcome(link, { ...options, clock: deps.clock, onPulse: (callback) => (pulse = callback) });
     const rttMs = deps.clock.nowMs() - startMs;
     const room = new GuestRoom(game, { clock: deps.clock, transport, link, me, code, rttMs, onEnd: () => deps.ticker.stop() });
@@ -79,7 +104,10 @@ export async function joinRoom(game: AnyGame, typedCode: string, options: JoinOp
     return room;
   } catch (error) {
     deps.ticker.stop();
-    void opening.then((transport) => transport.close(), () => undefined);
+    void opening.then(
+      (transport) => transport.close(),
+      () => undefined,
+    );
     throw error;
   }
 }
@@ -153,7 +181,10 @@ function welcome(link: Link, { clock, signal, onPulse }: WelcomeOptions): Promis
       else if (received !== undefined && message === undefined) settle(() => reject(failure('protocol')));
       else if (signal?.aborted === true) settle(() => reject(failure('cancelled')));
       else if (received === undefined && link.end !== undefined) settle(() => reject(failure('host-gone')));
-      else if (clock.nowMs() > deadlineMs) settle(() => reject(failure('host-gone', 'The host was reached, but does not answer. Ask them to look at their tab, then try again.')));
+      else if (clock.nowMs() > deadlineMs)
+        settle(() =>
+          reject(failure('host-gone', 'The host was reached, but does not answer. Ask them to look at their tab, then try again.')),
+        );
     });
   });
 }

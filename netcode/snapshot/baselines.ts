@@ -54,7 +54,16 @@ export class Baselines {
   see(id: EntityId, kind: number, tick: Tick): EntityTrack {
     let track = this.tracks.get(id);
     if (track === undefined || track.removedTick !== NEVER) {
-      track = { id, kind, firstSentTick: tick, freshTick: NEVER, touchedTick: NEVER, includedTick: NEVER, removedTick: NEVER, seenTick: tick };
+      track = {
+        id,
+        kind,
+        firstSentTick: tick,
+        freshTick: NEVER,
+        touchedTick: NEVER,
+        includedTick: NEVER,
+        removedTick: NEVER,
+        seenTick: tick,
+      };
       this.tracks.set(id, track);
     }
     track.seenTick = tick;

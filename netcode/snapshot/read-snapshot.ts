@@ -84,7 +84,12 @@ function readRemoved(reader: BitReader, state: WorldState, entitiesMax: number):
   return true;
 }
 
-function readEntities(reader: BitReader, target: SnapshotTarget, state: WorldState, defaultBaseline: WorldState | undefined): boolean | 'stale' {
+function readEntities(
+  reader: BitReader,
+  target: SnapshotTarget,
+  state: WorldState,
+  defaultBaseline: WorldState | undefined,
+): boolean | 'stale' {
   for (const table of state.tables) {
     const count = reader.uint(2);
     if (count > target.game.entitiesMax) return false;
@@ -107,7 +112,11 @@ interface EntityPlace {
   readonly defaultBaseline: WorldState | undefined;
 }
 
-function readEntity(reader: BitReader, { frames, game }: SnapshotTarget, { state, table, id, defaultBaseline }: EntityPlace): boolean | 'stale' {
+function readEntity(
+  reader: BitReader,
+  { frames, game }: SnapshotTarget,
+  { state, table, id, defaultBaseline }: EntityPlace,
+): boolean | 'stale' {
   const hasBaseline = reader.bool();
   let base: Table | undefined;
   if (hasBaseline) {

@@ -87,7 +87,8 @@ function collect(source: SnapshotSource, baselines: Baselines): Collected {
     for (let row = 0; row < table.count; row++) {
       const track = baselines.see(table.ids[row] as EntityId, table.kind.index, tick);
       const baselineTick = usableBaseline(source, track.freshTick);
-      if (baselineTick >= 0 && baselines.isSettled(track) && isEqual(table, row, baselineRow(source, table, track.id, baselineTick))) continue;
+      if (baselineTick >= 0 && baselines.isSettled(track) && isEqual(table, row, baselineRow(source, table, track.id, baselineTick)))
+        continue;
       candidates.push({ table, row, track, baselineTick });
     }
   }
@@ -120,7 +121,12 @@ function isEqual(table: Table, row: number, base: BaselineRow): boolean {
  * All candidates if they fit; otherwise the client's own entities first, then those that waited longest, while there is
  * room. Whatever waits grows older than what was just sent, so nothing starves.
  */
-function choose(writer: BitWriter, source: SnapshotSource, candidates: Candidate[], removedCount: number): { chosen: Candidate[]; skipped: Candidate[] } {
+function choose(
+  writer: BitWriter,
+  source: SnapshotSource,
+  candidates: Candidate[],
+  removedCount: number,
+): { chosen: Candidate[]; skipped: Candidate[] } {
   const roomBits = source.bytesMax * 8 - writer.bitCount - TRAILER_BITS - removedCount * REMOVAL_BITS - source.game.kinds.length * 8;
   const costs = new Map<Candidate, number>();
   let totalBits = 0;
@@ -133,7 +139,9 @@ function choose(writer: BitWriter, source: SnapshotSource, candidates: Candidate
   }
   if (totalBits <= roomBits) return { chosen: candidates, skipped: [] };
   const isMine = ({ table, row }: Candidate): number => (table.data[row * table.stride] === source.player ? 1 : 0);
-  const ranked = [...candidates].sort((a, b) => isMine(b) - isMine(a) || a.track.includedTick - b.track.includedTick || a.track.id - b.track.id);
+  const ranked = [...candidates].sort(
+    (a, b) => isMine(b) - isMine(a) || a.track.includedTick - b.track.includedTick || a.track.id - b.track.id,
+  );
   const taken = new Set<Candidate>();
   let usedBits = 0;
   for (const candidate of ranked) {

@@ -5,7 +5,12 @@
  */
 import type { PeerId } from '../core/ids.ts';
 import {
-  type BrokerConfigResponse, type CreateLobbyRequest, type CreateLobbyResponse, type HeartbeatResponse, type LobbyApiErrorCode, normaliseCode,
+  type BrokerConfigResponse,
+  type CreateLobbyRequest,
+  type CreateLobbyResponse,
+  type HeartbeatResponse,
+  type LobbyApiErrorCode,
+  normaliseCode,
 } from '../wire/lobby-api.ts';
 import type { BrokerFailure, BrokerResult, LobbyAddress, LobbyDirectory } from './directory.ts';
 
@@ -87,7 +92,11 @@ export class BrokerClient implements LobbyDirectory {
     if (this.#options.signal?.aborted === true) onAbort();
     try {
       const response = await (this.#options.fetch ?? fetch)(this.#baseUrl + path, {
-        method, keepalive, cache: 'no-store', credentials: 'omit', signal: controller.signal,
+        method,
+        keepalive,
+        cache: 'no-store',
+        credentials: 'omit',
+        signal: controller.signal,
         headers: {
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
           ...(ownerToken === undefined ? {} : { authorization: `Bearer ${ownerToken}` }),
@@ -97,7 +106,9 @@ export class BrokerClient implements LobbyDirectory {
       const answer = await readJson(response);
       if (!response.ok) return readError(answer, response.status);
       const value = read(answer);
-      return value === undefined ? unreachable('The server gave an answer that makes no sense. Is it the right address?') : { ok: true, value };
+      return value === undefined
+        ? unreachable('The server gave an answer that makes no sense. Is it the right address?')
+        : { ok: true, value };
     } catch {
       return unreachable(
         controller.signal.aborted && this.#options.signal?.aborted !== true
@@ -143,7 +154,14 @@ async function readJson(response: Response): Promise<unknown> {
   }
 }
 
-const ERROR_CODES: readonly LobbyApiErrorCode[] = ['bad-request', 'unknown-code', 'not-owner', 'code-taken', 'too-many-lobbies', 'too-large'];
+const ERROR_CODES: readonly LobbyApiErrorCode[] = [
+  'bad-request',
+  'unknown-code',
+  'not-owner',
+  'code-taken',
+  'too-many-lobbies',
+  'too-large',
+];
 
 function readError(body: unknown, status: number): BrokerResult<never> {
   const failure = isObject(body) ? ERROR_CODES.find((code) => code === body['error']) : undefined;

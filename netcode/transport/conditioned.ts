@@ -112,8 +112,11 @@ export class ConditionedNetwork {
     const pathOf = (from: PeerId, to: PeerId, number: number) =>
       new ConditionedPath(new Sfc32(mix32(this.#seed, number)), this.#conditionsOf(from, to), nowMs);
     const connection: Connection = {
-      caller: caller.localId, remote: remoteId, links: [],
-      there: pathOf(caller.localId, remoteId, index * 2), back: pathOf(remoteId, caller.localId, index * 2 + 1),
+      caller: caller.localId,
+      remote: remoteId,
+      links: [],
+      there: pathOf(caller.localId, remoteId, index * 2),
+      back: pathOf(remoteId, caller.localId, index * 2 + 1),
     };
     const dial: Dial = { caller, remoteId, deadlineMs: nowMs + timeoutMs, connection, opensMs: undefined, settle };
     this.#dials.add(dial);
@@ -130,7 +133,8 @@ export class ConditionedNetwork {
 
   forget(transport: ConditionedTransport): void {
     if (this.#transports.get(transport.localId) === transport) this.#transports.delete(transport.localId);
-    for (const dial of this.#dials) if (dial.caller === transport) this.endDial(dial, new DialError('cancelled', 'the transport is closed'));
+    for (const dial of this.#dials)
+      if (dial.caller === transport) this.endDial(dial, new DialError('cancelled', 'the transport is closed'));
   }
 
   #progress(dial: Dial): void {

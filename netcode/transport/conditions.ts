@@ -34,7 +34,15 @@ export interface Conditions {
 
 /** A cable: no delay, no loss. What `Partial<Conditions>` is completed with. */
 export const PERFECT: Conditions = {
-  delayMs: 0, jitterMs: 0, lossPct: 0, burstLength: 1, duplicatePct: 0, reorder: false, rateKbps: undefined, queueBytesMax: 65_536, isDown: false,
+  delayMs: 0,
+  jitterMs: 0,
+  lossPct: 0,
+  burstLength: 1,
+  duplicatePct: 0,
+  reorder: false,
+  rateKbps: undefined,
+  queueBytesMax: 65_536,
+  isDown: false,
 };
 
 /** IP 20 + UDP 8 + DTLS record 37 + SCTP header 12 + DATA chunk header 16: what each packet costs at the bottleneck beside its payload. */

@@ -5,7 +5,9 @@ import type { CreateLobbyRequest, CreateLobbyResponse, HeartbeatResponse, LobbyA
 export type BrokerFailure = 'unreachable' | LobbyApiErrorCode;
 
 /** `message` says what happened, ready to be shown. */
-export type BrokerResult<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: BrokerFailure; readonly message: string };
+export type BrokerResult<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly failure: BrokerFailure; readonly message: string };
 
 export interface LobbyAddress extends LobbyResponse {
   readonly peerId: PeerId;

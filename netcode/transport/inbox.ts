@@ -5,7 +5,12 @@
  * oldest packet, since only the newest state matters. A full control inbox ends the link, since control may lose nothing.
  */
 import {
-  CONTROL_INBOX_MESSAGES_MAX, CONTROL_MESSAGE_BYTES_MAX, type LinkCounters, type Received, STATE_INBOX_PACKETS_MAX, STATE_PACKET_BYTES_MAX,
+  CONTROL_INBOX_MESSAGES_MAX,
+  CONTROL_MESSAGE_BYTES_MAX,
+  type LinkCounters,
+  type Received,
+  STATE_INBOX_PACKETS_MAX,
+  STATE_PACKET_BYTES_MAX,
 } from './transport.ts';
 
 /** A first-in, first-out queue of bounded length on a ring that never grows beyond its capacity. */
@@ -45,9 +50,17 @@ export class BoundedQueue<T> {
 /** The receiving half of a link, and the counters of both halves. */
 export class LinkInbox {
   readonly counters: LinkCounters = {
-    statePacketsOut: 0, statePacketsIn: 0, stateBytesOut: 0, stateBytesIn: 0,
-    controlMessagesOut: 0, controlMessagesIn: 0, controlBytesOut: 0, controlBytesIn: 0,
-    stateInboxDropped: 0, malformedDropped: 0, stateSendRefused: 0,
+    statePacketsOut: 0,
+    statePacketsIn: 0,
+    stateBytesOut: 0,
+    stateBytesIn: 0,
+    controlMessagesOut: 0,
+    controlMessagesIn: 0,
+    controlBytesOut: 0,
+    controlBytesIn: 0,
+    stateInboxDropped: 0,
+    malformedDropped: 0,
+    stateSendRefused: 0,
   };
   readonly #state = new BoundedQueue<Received>(STATE_INBOX_PACKETS_MAX);
   readonly #control = new BoundedQueue<Received>(CONTROL_INBOX_MESSAGES_MAX);
@@ -100,12 +113,14 @@ export class LinkInbox {
 
 /** Throws RangeError for a state packet no link may send: empty, or above `STATE_PACKET_BYTES_MAX`. */
 export function checkStateSize(bytes: Uint8Array): void {
-  if (bytes.byteLength > STATE_PACKET_BYTES_MAX) throw new RangeError(`state packet ${bytes.byteLength} B exceeds ${STATE_PACKET_BYTES_MAX} B`);
+  if (bytes.byteLength > STATE_PACKET_BYTES_MAX)
+    throw new RangeError(`state packet ${bytes.byteLength} B exceeds ${STATE_PACKET_BYTES_MAX} B`);
   if (bytes.byteLength === 0) throw new RangeError('state packet 0 B is below 1 B');
 }
 
 /** Throws RangeError for a control message no link may send: empty, or above `CONTROL_MESSAGE_BYTES_MAX`. */
 export function checkControlSize(bytes: Uint8Array): void {
-  if (bytes.byteLength > CONTROL_MESSAGE_BYTES_MAX) throw new RangeError(`control message ${bytes.byteLength} B exceeds ${CONTROL_MESSAGE_BYTES_MAX} B`);
+  if (bytes.byteLength > CONTROL_MESSAGE_BYTES_MAX)
+    throw new RangeError(`control message ${bytes.byteLength} B exceeds ${CONTROL_MESSAGE_BYTES_MAX} B`);
   if (bytes.byteLength === 0) throw new RangeError('control message 0 B is below 1 B');
 }

@@ -132,7 +132,8 @@ class LoopbackTransport implements Transport {
     const remote = this.#network.get(remoteId);
     if (remote === undefined || remote === this) throw new DialError('peer-unknown', `no peer '${remoteId}'`);
     const [here, there] = loopbackPair(this.#clock, this.localId, remoteId);
-    if (!remote.#incoming.push(there)) throw new DialError('unreachable', `peer '${remoteId}' has ${ACCEPT_QUEUE_LINKS_MAX} links waiting already`);
+    if (!remote.#incoming.push(there))
+      throw new DialError('unreachable', `peer '${remoteId}' has ${ACCEPT_QUEUE_LINKS_MAX} links waiting already`);
     this.#keep(here);
     remote.#keep(there);
     return here;

@@ -27,6 +27,8 @@ const STATE_BUFFERED_BYTES_MAX = 32_768;
 const CLOSE_LINGER_MS = 1_000;
 /** Channels a peer may open beside ours before the link is cut off; ours never open any. */
 const EXTRA_CHANNELS_MAX = 8;
+/** A connection that closes without a word after this much silence did not close: its path died. A playing peer is never silent for a second. */
+const SILENCE_MEANS_LOST_MS = 5_000;
 /** SCTP's cause code for an abort that the other side's application asked for (RFC 9260, 3.3.10.12): it closed. */
 const SCTP_USER_INITIATED_ABORT = 12;
 
@@ -55,7 +57,9 @@ export class PeerLink implements Link {
   #isGreeted = false;
   #seesRemoteState = false;
   #isStateSeen = false;
-  #hasFailed = false;
+  /** What the channels reported before they closed. */
+  #verdict: 'closed-there' | 'lost' | undefined;
+  #heardAtMs: number;
   #extraChannels = 0;
   #greetingTimer: ReturnType<typeof setInterval> | undefined;
   #lingerTimer: ReturnType<typeof setTimeout> | undefined;
@@ -64,10 +68,15 @@ export class PeerLink implements Link {
     this.#parts = parts;
     this.remoteId = parts.remoteId;
     this.#state = parts.stateChannel;
-    this.#attach(this.#state, (data) => this.#onStateMessage(data), () => {
-      this.#greetOnState();
-      this.#greetingTimer = setInterval(() => this.#greetOnState(), GREETING_INTERVAL_MS);
-    });
+    this.#heardAtMs = parts.clock.nowMs();
+    this.#attach(
+      this.#state,
+      (data) => this.#onStateMessage(data),
+      () => {
+        this.#greetOnState();
+        this.#greetingTimer = setInterval(() => this.#greetOnState(), GREETING_INTERVAL_MS);
+      },
+    );
     parts.peerConnection.addEventListener('connectionstatechange', () => {
       if (parts.peerConnection.connectionState === 'failed') this.fail();
     });
@@ -105,7 +114,11 @@ export class PeerLink implements Link {
 
   sendState(bytes: Uint8Array): boolean {
     checkStateSize(bytes);
-    if (this.#end !== undefined || this.#state.bufferedAmount + bytes.byteLength > STATE_BUFFERED_BYTES_MAX || !trySend(this.#state, bytes)) {
+    if (
+      this.#end !== undefined ||
+      this.#state.bufferedAmount + bytes.byteLength > STATE_BUFFERED_BYTES_MAX ||
+      !trySend(this.#state, bytes)
+    ) {
       this.#inbox.counters.stateSendRefused += 1;
       return false;
     }
@@ -138,17 +151,22 @@ export class PeerLink implements Link {
 
   /** The connection was torn down under us. */
   onConnectionClosed(): void {
-    this.#finish(this.#hasFailed ? 'lost' : 'closed-there');
+    const isSilent = this.#parts.clock.nowMs() - this.#heardAtMs > SILENCE_MEANS_LOST_MS;
+    this.#finish(this.#verdict ?? (isSilent ? 'lost' : 'closed-there'));
     this.#release();
   }
 
   /** Takes the reliable, ordered channel once it exists. */
   attachControl(control: RTCDataChannel): void {
     this.#control = control;
-    this.#attach(control, (data) => this.#onControlMessage(data), () => {
-      trySend(control, GREETING);
-      if (this.#seesRemoteState) trySend(control, SEEN);
-    });
+    this.#attach(
+      control,
+      (data) => this.#onControlMessage(data),
+      () => {
+        trySend(control, GREETING);
+        if (this.#seesRemoteState) trySend(control, SEEN);
+      },
+    );
   }
 
   /** Refuses a channel beside the two; a peer that goes on opening them is cut off. */
@@ -162,13 +180,14 @@ export class PeerLink implements Link {
   #attach(channel: RTCDataChannel, onMessage: (data: unknown) => void, onOpen: () => void): void {
     channel.binaryType = 'arraybuffer';
     channel.addEventListener('message', (event) => {
+      this.#heardAtMs = this.#parts.clock.nowMs();
       if (this.#end === undefined) onMessage(event.data);
       // Both sides closed at once: neither has anything more to wait for.
       else if (event.data === BYE) this.#release();
     });
     channel.addEventListener('error', (event) => {
       const { error } = event;
-      if (error.errorDetail === 'sctp-failure' && error.sctpCauseCode !== SCTP_USER_INITIATED_ABORT) this.#hasFailed = true;
+      if (error.errorDetail === 'sctp-failure') this.#verdict = error.sctpCauseCode === SCTP_USER_INITIATED_ABORT ? 'closed-there' : 'lost';
     });
     channel.addEventListener('close', () => this.onConnectionClosed());
     const open = () => {

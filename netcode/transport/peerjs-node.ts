@@ -27,7 +27,11 @@ export function shutdownNodePeerTransports(): void {
 }
 
 async function installGlobals(): Promise<void> {
-  const [{ cleanup }, polyfill, { WebSocket }] = await Promise.all([import('node-datachannel'), import('node-datachannel/polyfill'), import('ws')]);
+  const [{ cleanup }, polyfill, { WebSocket }] = await Promise.all([
+    import('node-datachannel'),
+    import('node-datachannel/polyfill'),
+    import('ws'),
+  ]);
   /** PeerJS listens to no socket error, and an 'error' event without a listener ends a Node process; 'close' follows it anyway. */
   class BrokerWebSocket extends WebSocket {
     constructor(url: string) {

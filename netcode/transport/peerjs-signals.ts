@@ -33,16 +33,36 @@ export type Signal =
   | { readonly type: 'ERROR' | 'ID-TAKEN' | 'INVALID-KEY'; readonly payload: { readonly msg: string } }
   /** The peer left the broker, or an offer to it expired there. */
   | { readonly type: 'LEAVE' | 'EXPIRE'; readonly src: string }
-  | { readonly type: 'OFFER'; readonly src: string; readonly payload: {
-      readonly type: 'data'; readonly serialization: 'raw'; readonly reliable: true; readonly label: string;
-      readonly connectionId: string; readonly sdp: Description<'offer'>;
-    } }
-  | { readonly type: 'ANSWER'; readonly src: string; readonly payload: {
-      readonly type: 'data'; readonly connectionId: string; readonly sdp: Description<'answer'>;
-    } }
-  | { readonly type: 'CANDIDATE'; readonly src: string; readonly payload: {
-      readonly type: 'data'; readonly connectionId: string; readonly candidate: Candidate;
-    } };
+  | {
+      readonly type: 'OFFER';
+      readonly src: string;
+      readonly payload: {
+        readonly type: 'data';
+        readonly serialization: 'raw';
+        readonly reliable: true;
+        readonly label: string;
+        readonly connectionId: string;
+        readonly sdp: Description<'offer'>;
+      };
+    }
+  | {
+      readonly type: 'ANSWER';
+      readonly src: string;
+      readonly payload: {
+        readonly type: 'data';
+        readonly connectionId: string;
+        readonly sdp: Description<'answer'>;
+      };
+    }
+  | {
+      readonly type: 'CANDIDATE';
+      readonly src: string;
+      readonly payload: {
+        readonly type: 'data';
+        readonly connectionId: string;
+        readonly candidate: Candidate;
+      };
+    };
 
 /** Undefined when the frame is none that Volley's peers and broker send. Never throws. */
 export function readSignal(frame: unknown): Signal | undefined {
@@ -68,13 +88,18 @@ export function readSignal(frame: unknown): Signal | undefined {
   }
 }
 
-function readConnectionSignal(type: 'OFFER' | 'ANSWER' | 'CANDIDATE', src: string, payload: Readonly<Record<string, unknown>>): Signal | undefined {
+function readConnectionSignal(
+  type: 'OFFER' | 'ANSWER' | 'CANDIDATE',
+  src: string,
+  payload: Readonly<Record<string, unknown>>,
+): Signal | undefined {
   const { connectionId } = payload;
   if (payload['type'] !== 'data' || typeof connectionId !== 'string' || !CONNECTION_ID_PATTERN.test(connectionId)) return undefined;
   switch (type) {
     case 'OFFER': {
       const sdp = readDescription('offer', payload['sdp']);
-      if (sdp === undefined || payload['serialization'] !== 'raw' || payload['reliable'] !== true || payload['label'] !== CONTROL_LABEL) return undefined;
+      if (sdp === undefined || payload['serialization'] !== 'raw' || payload['reliable'] !== true || payload['label'] !== CONTROL_LABEL)
+        return undefined;
       return { type, src, payload: { type: 'data', serialization: 'raw', reliable: true, label: CONTROL_LABEL, connectionId, sdp } };
     }
     case 'ANSWER': {
@@ -99,7 +124,10 @@ function readCandidate(value: unknown): Candidate | undefined {
   const { candidate, sdpMid = null, sdpMLineIndex = null, usernameFragment = null } = value;
   if (typeof candidate !== 'string' || candidate.length > CANDIDATE_LENGTH_MAX) return undefined;
   if (!isShortTextOrNull(sdpMid) || !isShortTextOrNull(usernameFragment)) return undefined;
-  if (sdpMLineIndex !== null && !(typeof sdpMLineIndex === 'number' && Number.isInteger(sdpMLineIndex) && sdpMLineIndex >= 0 && sdpMLineIndex < 16)) {
+  if (
+    sdpMLineIndex !== null &&
+    !(typeof sdpMLineIndex === 'number' && Number.isInteger(sdpMLineIndex) && sdpMLineIndex >= 0 && sdpMLineIndex < 16)
+  ) {
     return undefined;
   }
   return { candidate, sdpMid, sdpMLineIndex, usernameFragment };

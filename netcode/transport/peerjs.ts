@@ -64,8 +64,13 @@ export async function createPeerTransport(options: PeerTransportOptions): Promis
   const PeerClass = options.PeerClass ?? (await loadPeerClass());
   const localId = randomHex() as PeerId;
   const peer = new PeerClass(localId, {
-    host: hostname, port: port === '' ? (isSecure ? 443 : 80) : Number(port), path: pathname, secure: isSecure,
-    token: randomHex(), config: { iceServers: [...options.iceServers] }, debug: 0,
+    host: hostname,
+    port: port === '' ? (isSecure ? 443 : 80) : Number(port),
+    path: pathname,
+    secure: isSecure,
+    token: randomHex(),
+    config: { iceServers: [...options.iceServers] },
+    debug: 0,
   });
   const transport = new PeerTransport(peer, localId, options.clock);
   try {
@@ -122,7 +127,8 @@ export class PeerTransport implements Transport {
       if (this.#isClosed || signal?.aborted === true) throw new DialError('cancelled', `the dial of '${remoteId}' was cancelled`);
       if (!this.isReachable) throw new DialError('broker-unreachable', 'the broker is out of reach');
       if (remoteId === this.localId) throw new DialError('peer-unknown', 'a peer cannot dial itself');
-      if (this.#count((entry) => !entry.isIncoming && !entry.isOpen) >= DIALS_MAX) throw new RangeError(`more dials at once than ${DIALS_MAX}`);
+      if (this.#count((entry) => !entry.isIncoming && !entry.isOpen) >= DIALS_MAX)
+        throw new RangeError(`more dials at once than ${DIALS_MAX}`);
       let attempts = 0;
       let entry: Entry | undefined;
       const settle = (result: PeerLink | DialError) => {
@@ -137,7 +143,10 @@ export class PeerTransport implements Transport {
         entry?.link.closeNow();
       };
       const onAbort = () => settle(new DialError('cancelled', `the dial of '${remoteId}' was cancelled`));
-      const timer = setTimeout(() => settle(new DialError('unreachable', `no path to '${remoteId}' opened within ${timeoutMs} ms`)), timeoutMs);
+      const timer = setTimeout(
+        () => settle(new DialError('unreachable', `no path to '${remoteId}' opened within ${timeoutMs} ms`)),
+        timeoutMs,
+      );
       const attempt = () => {
         attempts += 1;
         try {
@@ -186,7 +195,8 @@ export class PeerTransport implements Transport {
     const takeByPeerJs = peerConnection.ondatachannel;
     peerConnection.ondatachannel = (event) => {
       const { channel } = event;
-      const isControl = channel.label === CONTROL_LABEL && channel.ordered && channel.maxRetransmits === null && channel.maxPacketLifeTime === null;
+      const isControl =
+        channel.label === CONTROL_LABEL && channel.ordered && channel.maxRetransmits === null && channel.maxPacketLifeTime === null;
       if (connection.dataChannel !== undefined || !isControl) {
         // PeerJS would put it in the place of the first one, and mix their messages.
         entry.link.refuseChannel(channel);
@@ -201,7 +211,9 @@ export class PeerTransport implements Transport {
     const { peerConnection } = connection;
     const remoteId = connection.peer as PeerId;
     const link = new PeerLink({
-      remoteId, peerConnection, clock: this.#clock,
+      remoteId,
+      peerConnection,
+      clock: this.#clock,
       stateChannel: peerConnection.createDataChannel('state', STATE_CHANNEL),
       onOpen: () => {
         entry.isOpen = true;
@@ -213,8 +225,15 @@ export class PeerTransport implements Transport {
       release: () => this.#release(entry),
     });
     const entry: Entry = {
-      remoteId, connection, link, isIncoming, isOpen: false, isAnswered: false, candidates: 0,
-      fail: () => undefined, onBroken: () => undefined,
+      remoteId,
+      connection,
+      link,
+      isIncoming,
+      isOpen: false,
+      isAnswered: false,
+      candidates: 0,
+      fail: () => undefined,
+      onBroken: () => undefined,
     };
     this.#entries.add(entry);
     connection.on('error', (error) => {
@@ -300,9 +319,11 @@ export class PeerTransport implements Transport {
 
   #hasRoomFor(remoteId: string): boolean {
     const isPending = (entry: Entry) => entry.isIncoming && !entry.isOpen;
-    return this.#count(isPending) < PENDING_INCOMING_MAX
-      && this.#count((entry) => isPending(entry) && entry.remoteId === remoteId) < PENDING_PER_PEER_MAX
-      && this.#count((entry) => entry.isIncoming) < OPEN_INCOMING_MAX;
+    return (
+      this.#count(isPending) < PENDING_INCOMING_MAX &&
+      this.#count((entry) => isPending(entry) && entry.remoteId === remoteId) < PENDING_PER_PEER_MAX &&
+      this.#count((entry) => entry.isIncoming) < OPEN_INCOMING_MAX
+    );
   }
 
   #entryOf({ src, payload }: Extract<Signal, { type: 'OFFER' | 'ANSWER' | 'CANDIDATE' }>): Entry | undefined {

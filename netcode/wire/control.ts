@@ -40,7 +40,15 @@ export interface WireLobby {
 
 /** What a guest says. */
 export type GuestMessage =
-  | { readonly type: 'hello'; readonly protocol: number; readonly game: string; readonly version: number; readonly name: string; readonly identity: string; readonly takeOver: boolean }
+  | {
+      readonly type: 'hello';
+      readonly protocol: number;
+      readonly game: string;
+      readonly version: number;
+      readonly name: string;
+      readonly identity: string;
+      readonly takeOver: boolean;
+    }
   | { readonly type: 'name'; readonly name: string }
   | { readonly type: 'color'; readonly color: number }
   | { readonly type: 'ready'; readonly isReady: boolean }
@@ -76,9 +84,11 @@ function decode(bytes: Uint8Array): Fields | undefined {
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value.length <= TEXT_MAX;
-const isCount = (value: unknown, max: number): value is number => typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= max;
+const isCount = (value: unknown, max: number): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= max;
 const isBool = (value: unknown): value is boolean => typeof value === 'boolean';
-const isOneOf = <T extends string>(value: unknown, names: readonly T[]): value is T => typeof value === 'string' && (names as readonly string[]).includes(value);
+const isOneOf = <T extends string>(value: unknown, names: readonly T[]): value is T =>
+  typeof value === 'string' && (names as readonly string[]).includes(value);
 
 /** A guest's message, or undefined if it is none. */
 export function decodeGuestMessage(bytes: Uint8Array): GuestMessage | undefined {
@@ -90,7 +100,15 @@ export function decodeGuestMessage(bytes: Uint8Array): GuestMessage | undefined 
       // Of a peer with another protocol nothing but the number is relied on, so that it can be told so.
       if (!isCount(protocol, 65_535)) return undefined;
       const text = (value: unknown): string => (isText(value) ? value : '');
-      return { type, protocol, game: text(game), version: isCount(version, 65_535) ? version : -1, name: text(name), identity: text(identity), takeOver: takeOver === true };
+      return {
+        type,
+        protocol,
+        game: text(game),
+        version: isCount(version, 65_535) ? version : -1,
+        name: text(name),
+        identity: text(identity),
+        takeOver: takeOver === true,
+      };
     }
     case 'name':
       return isText(name) ? { type, name } : undefined;
@@ -141,7 +159,8 @@ function readLobby(value: unknown): WireLobby | undefined {
   for (const player of players as unknown[]) {
     if (typeof player !== 'object' || player === null) return undefined;
     const { id, name, color, isReady, isHost } = player as Fields;
-    if (!isCount(id, PLAYERS_MAX) || id === 0 || !isText(name) || !isCount(color, 255) || !isBool(isReady) || !isBool(isHost)) return undefined;
+    if (!isCount(id, PLAYERS_MAX) || id === 0 || !isText(name) || !isCount(color, 255) || !isBool(isReady) || !isBool(isHost))
+      return undefined;
     read.push({ id: id as PlayerId, name, color, isReady, isHost });
   }
   return { code, phase, players: read, playersMax, isLocked, result };

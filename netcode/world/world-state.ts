@@ -14,7 +14,8 @@ export const COUNTER_BITS = 16;
 const COUNTER_MASK = (1 << COUNTER_BITS) - 1;
 
 export const spawnerOf = (id: EntityId): PlayerId => (id >>> COUNTER_BITS) as PlayerId;
-export const entityIdOf = (spawner: PlayerId, counter: number): EntityId => ((spawner << COUNTER_BITS) | (counter & COUNTER_MASK)) as EntityId;
+export const entityIdOf = (spawner: PlayerId, counter: number): EntityId =>
+  ((spawner << COUNTER_BITS) | (counter & COUNTER_MASK)) as EntityId;
 
 /** All entities of one kind. Row r is `data[r * stride … r * stride + stride - 1]`, its id `ids[r]`. */
 export class Table {

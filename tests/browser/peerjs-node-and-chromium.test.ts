@@ -31,17 +31,29 @@ let node: PeerTransport;
 
 beforeAll(async () => {
   vite = await createServer({
-    configFile: false, root: resolve(import.meta.dirname, '../..'), logLevel: 'error', cacheDir: join(tmpdir(), 'volley-mixed-vite'),
-    server: { host: '127.0.0.1', port: 0, hmr: false, watch: null }, optimizeDeps: { include: ['peerjs'], noDiscovery: true },
+    configFile: false,
+    root: resolve(import.meta.dirname, '../..'),
+    logLevel: 'error',
+    cacheDir: join(tmpdir(), 'volley-mixed-vite'),
+    plugins: [
+      {
+        name: 'peer-page',
+        configureServer: (server) =>
+          void server.middlewares.use('/peer-page', (_request, response) => {
+            response.setHeader('content-type', 'text/html');
+            response.end(PAGE);
+          }),
+      },
+    ],
+    server: { host: '127.0.0.1', port: 0, hmr: false, watch: null },
+    optimizeDeps: { include: ['peerjs'], noDiscovery: true },
   });
   await vite.listen();
   browser = await chromium.launch({ executablePath: inject('chromiumPath'), args: [...CHROMIUM_FLAGS] });
 });
 beforeEach(async () => {
   page = await browser.newPage();
-  const origin = vite.resolvedUrls?.local[0] ?? '';
-  await page.route('**/blank', (route) => route.fulfill({ contentType: 'text/html', body: PAGE }));
-  await page.goto(`${origin}blank`);
+  await page.goto(`${vite.resolvedUrls?.local[0] ?? ''}peer-page`);
   node = await createNodePeerTransport({ brokerUrl: inject('brokerUrl'), iceServers: [], clock: { nowMs: () => performance.now() } });
 });
 afterEach(async () => {
@@ -60,7 +72,7 @@ async function openInPage(): Promise<PeerId> {
   const id = await page.evaluate(async (brokerUrl) => {
     const globals = window as unknown as PageGlobals;
     globals.transport = await globals.createPeerTransport({ brokerUrl, iceServers: [], clock: { nowMs: () => performance.now() } });
-    return globals.transport.localId as string;
+    return globals.transport.localId;
   }, inject('brokerUrl'));
   return id as PeerId;
 }

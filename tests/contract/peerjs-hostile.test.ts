@@ -58,9 +58,24 @@ describe('a broker that says anything', () => {
     server.close();
   });
 
-  const offer = { type: 'data', serialization: 'raw', reliable: true, label: 'control', connectionId: 'dc_1', sdp: { type: 'offer', sdp: 'v=0' } };
+  const offer = {
+    type: 'data',
+    serialization: 'raw',
+    reliable: true,
+    label: 'control',
+    connectionId: 'dc_1',
+    sdp: { type: 'offer', sdp: 'v=0' },
+  };
   const MALFORMED: unknown[] = [
-    null, 7, 'text', [], {}, { type: 'OFFER' }, { type: 'ANSWER', src: 'a' }, { type: 'CANDIDATE', src: 'a', payload: {} }, { type: 'LEAVE' },
+    null,
+    7,
+    'text',
+    [],
+    {},
+    { type: 'OFFER' },
+    { type: 'ANSWER', src: 'a' },
+    { type: 'CANDIDATE', src: 'a', payload: {} },
+    { type: 'LEAVE' },
     { type: 'OFFER', src: 'a', payload: { ...offer, serialization: 'constructor' } },
     { type: 'OFFER', src: 'a', payload: { ...offer, serialization: 'binary' } },
     { type: 'OFFER', src: 'a', payload: { ...offer, serialization: undefined } },
@@ -69,9 +84,14 @@ describe('a broker that says anything', () => {
     { type: 'OFFER', src: 'a', payload: { ...offer, sdp: null } },
     { type: 'OFFER', src: 'a', payload: { ...offer, sdp: { type: 'answer', sdp: 'v=0' } } },
     { type: 'OFFER', src: 'a', payload: { ...offer, sdp: { type: 'offer', sdp: 'x'.repeat(70_000) } } },
-    { type: 'OFFER', src: '<b>', payload: offer }, { type: 'OFFER', src: 'a'.repeat(65), payload: offer },
+    { type: 'OFFER', src: '<b>', payload: offer },
+    { type: 'OFFER', src: 'a'.repeat(65), payload: offer },
     { type: 'OFFER', src: 'a', payload: { ...offer, connectionId: '' } },
-    { type: 'CANDIDATE', src: 'a', payload: { type: 'data', connectionId: 'dc_unknown', candidate: { candidate: 'x', sdpMid: '0', sdpMLineIndex: 0 } } },
+    {
+      type: 'CANDIDATE',
+      src: 'a',
+      payload: { type: 'data', connectionId: 'dc_unknown', candidate: { candidate: 'x', sdpMid: '0', sdpMLineIndex: 0 } },
+    },
     { type: 'ANSWER', src: 'a', payload: { type: 'data', connectionId: 'dc_unknown', sdp: { type: 'answer', sdp: 'v=0' } } },
   ];
 
@@ -86,7 +106,8 @@ describe('a broker that says anything', () => {
   test('cannot make more than sixteen pending connections, nor two of a kind', async () => {
     greeting = '{"type":"OPEN"}';
     const transport = await open(brokerUrl);
-    for (let i = 0; i < 40; i++) socket?.send(JSON.stringify({ type: 'OFFER', src: `peer${i}`, payload: { ...offer, connectionId: `dc_${i}` } }));
+    for (let i = 0; i < 40; i++)
+      socket?.send(JSON.stringify({ type: 'OFFER', src: `peer${i}`, payload: { ...offer, connectionId: `dc_${i}` } }));
     for (let i = 0; i < 5; i++) socket?.send(JSON.stringify({ type: 'OFFER', src: 'peer0', payload: { ...offer, connectionId: 'dc_0' } }));
     await until(() => transport.malformedSignals === 40 - 16 + 5);
     expect(transport.accept()).toBeUndefined();
@@ -136,7 +157,10 @@ describe('with the real broker', () => {
   }
 
   /** A peer that speaks the link's greeting by hand, and then whatever it likes. */
-  async function openByHand(hostId: PeerId, doesGreet = true): Promise<{ connection: DataConnection; control: RTCDataChannel; state: RTCDataChannel }> {
+  async function openByHand(
+    hostId: PeerId,
+    doesGreet = true,
+  ): Promise<{ connection: DataConnection; control: RTCDataChannel; state: RTCDataChannel }> {
     const peer = await openRawPeer();
     const connection = peer.connect(hostId, { reliable: true, serialization: 'raw', label: 'control' });
     const state = connection.peerConnection.createDataChannel('state', { negotiated: true, id: 100, ordered: false, maxRetransmits: 0 });

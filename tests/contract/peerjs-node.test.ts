@@ -16,4 +16,6 @@ afterAll(async () => {
 });
 
 const clock = { nowMs: () => performance.now() };
-transportContract('PeerJS in Node', () => realHarness(() => createNodePeerTransport({ brokerUrl: `http://127.0.0.1:${broker.port}`, iceServers: [], clock })));
+transportContract('PeerJS in Node', () =>
+  realHarness(() => createNodePeerTransport({ brokerUrl: `http://127.0.0.1:${broker.port}`, iceServers: [], clock })),
+);

@@ -5,4 +5,6 @@ import { realHarness } from './real-harness.ts';
 import { transportContract } from './transport-contract.ts';
 
 const clock = { nowMs: () => performance.now() };
-transportContract('PeerJS in a browser', () => realHarness(() => createPeerTransport({ brokerUrl: inject('brokerUrl'), iceServers: [], clock })));
+transportContract('PeerJS in a browser', () =>
+  realHarness(() => createPeerTransport({ brokerUrl: inject('brokerUrl'), iceServers: [], clock })),
+);

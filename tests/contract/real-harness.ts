@@ -16,9 +16,13 @@ export function realHarness(create: () => Promise<Transport>): TransportHarness 
       transports.push(transport);
       return transport;
     },
-    until: (isTrue) => vi.waitFor(() => {
-      if (!isTrue()) throw new Error('still not so');
-    }, { timeout: PATIENCE_MS, interval: 2 }),
+    until: (isTrue) =>
+      vi.waitFor(
+        () => {
+          if (!isTrue()) throw new Error('still not so');
+        },
+        { timeout: PATIENCE_MS, interval: 2 },
+      ),
     settled: (promise) => promise,
     dispose: async () => transports.forEach((transport) => transport.close()),
   };

@@ -39,14 +39,15 @@ export function tickerContract(name: string, create: () => Ticker): void {
   });
 }
 
-/** Resolves when the ticker has called back this often, and stops it. */
-export async function pulsesOf(ticker: Ticker, count: number): Promise<void> {
+/** Resolves when the ticker has called back this often, and stops it. Gives the count. */
+export async function pulsesOf(ticker: Ticker, count: number): Promise<number> {
+  let pulses = 0;
   await new Promise<void>((done) => {
-    let pulses = 0;
     ticker.start(() => {
       pulses += 1;
       if (pulses === count) done();
     });
   });
   ticker.stop();
+  return pulses;
 }

@@ -53,10 +53,24 @@ describe('the Worker', () => {
 
   test.each([
     ['is missing', undefined],
-    ['cannot be made', class { constructor() { throw new Error('refused by policy'); } }],
-    ['fails to load', class extends Worker { constructor() { super('/no-such-worker.js', { type: 'module' }); } }],
+    [
+      'cannot be made',
+      class {
+        constructor() {
+          throw new Error('refused by policy');
+        }
+      },
+    ],
+    [
+      'fails to load',
+      class extends Worker {
+        constructor() {
+          super('/no-such-worker.js', { type: 'module' });
+        }
+      },
+    ],
   ])('that %s is replaced by an interval', async (_what, replacement) => {
     vi.stubGlobal('Worker', replacement);
-    await pulsesOf(createWorkerTicker(), 100);
+    expect(await pulsesOf(createWorkerTicker(), 100)).toBeGreaterThanOrEqual(100);
   });
 });

@@ -13,7 +13,12 @@ const PATIENCE_MS = 120_000;
 export function loopbackHarness(): TransportHarness {
   const clock = new VirtualClock();
   const network = new LoopbackNetwork(clock);
-  return virtualHarness(clock, () => network.createTransport(), () => undefined, true);
+  return virtualHarness(
+    clock,
+    () => network.createTransport(),
+    () => undefined,
+    true,
+  );
 }
 
 export function conditionedHarness(seed: number, conditions: Partial<Conditions>): TransportHarness {
@@ -21,7 +26,12 @@ export function conditionedHarness(seed: number, conditions: Partial<Conditions>
   const network = new ConditionedNetwork(clock, seed);
   network.setDefaultConditions(conditions);
   const { lossPct = 0, duplicatePct = 0, reorder = false } = conditions;
-  return virtualHarness(clock, () => network.createTransport(), () => network.pump(), lossPct === 0 && duplicatePct === 0 && !reorder);
+  return virtualHarness(
+    clock,
+    () => network.createTransport(),
+    () => network.pump(),
+    lossPct === 0 && duplicatePct === 0 && !reorder,
+  );
 }
 
 function virtualHarness(clock: VirtualClock, create: () => Transport, pump: () => void, isPerfect: boolean): TransportHarness {
@@ -46,7 +56,10 @@ function virtualHarness(clock: VirtualClock, create: () => Transport, pump: () =
     },
     settled: async (promise) => {
       let isSettled = false;
-      promise.then(() => (isSettled = true), () => (isSettled = true));
+      promise.then(
+        () => (isSettled = true),
+        () => (isSettled = true),
+      );
       await until(() => isSettled);
       return promise;
     },

@@ -33,7 +33,10 @@ async function capture(): Promise<{ snapshots: Uint8Array[]; inputs: Uint8Array[
   const { link, hostLink } = match.players[1]!;
   const snapshots: Uint8Array[] = [];
   const inputs: Uint8Array[] = [];
-  for (const [target, list] of [[hostLink, snapshots], [link, inputs]] as const) {
+  for (const [target, list] of [
+    [hostLink, snapshots],
+    [link, inputs],
+  ] as const) {
     const send = target.sendState.bind(target);
     target.sendState = (bytes) => {
       list.push(bytes.slice());
@@ -52,12 +55,22 @@ test('[FUZZ1] a client survives 20,000 mutated snapshots: most are refused and c
   const rng = new Sfc32(99);
   const queue: { bytes: Uint8Array; atMs: number }[] = [];
   const link = { stateBufferedBytes: 0, sendState: () => true, receiveState: () => queue.shift() };
-  const client = new Client(skiffGame, { link, player: 2 as PlayerId, match: 1, seed: 2, joinTick: 0 as Tick, rttMs: 50, packetBytesMax: 1150, onEvent: () => undefined });
+  const client = new Client(skiffGame, {
+    link,
+    player: 2 as PlayerId,
+    match: 1,
+    seed: 2,
+    joinTick: 0 as Tick,
+    rttMs: 50,
+    packetBytesMax: 1150,
+    onEvent: () => undefined,
+  });
   let nowMs = 0;
   for (let n = 0; n < 20_000; n++) {
     nowMs += 1;
     queue.push({ bytes: mutate(snapshots[rng.below(snapshots.length)]!, rng), atMs: nowMs });
-    for (const entity of client.view(nowMs)) if (entity.kind === 'skiff') expect(Number.isFinite((entity['pos'] as { x: number }).x)).toBe(true);
+    for (const entity of client.view(nowMs))
+      if (entity.kind === 'skiff') expect(Number.isFinite((entity['pos'] as { x: number }).x)).toBe(true);
   }
   const { malformedPackets, stalePackets } = client.stats(nowMs);
   expect(malformedPackets + stalePackets).toBeGreaterThan(3_000);
@@ -96,7 +109,8 @@ test('[FUZZ3] control messages: 200,000 mutations give a valid message or none',
     const asGuest = decodeGuestMessage(bytes);
     if (asGuest?.type === 'name') expect(typeof asGuest.name).toBe('string');
     const asHost = decodeHostMessage(bytes);
-    if (asHost?.type === 'lobby') for (const { id, color } of asHost.lobby.players) expect([Number.isInteger(id), Number.isInteger(color)]).toEqual([true, true]);
+    if (asHost?.type === 'lobby')
+      for (const { id, color } of asHost.lobby.players) expect([Number.isInteger(id), Number.isInteger(color)]).toEqual([true, true]);
   }
   expect(PLAYER_COLORS).toBe(16);
 });
@@ -104,7 +118,9 @@ test('[FUZZ3] control messages: 200,000 mutations give a valid message or none',
 test('[FUZZ4] any text is a name of 1 to 20 characters, and a code or none', () => {
   const rng = new Sfc32(33);
   for (let n = 0; n < 20_000; n++) {
-    const text = String.fromCodePoint(...Array.from({ length: rng.below(60) }, () => (rng.below(4) === 0 ? rng.below(0xd800) : rng.below(128))));
+    const text = String.fromCodePoint(
+      ...Array.from({ length: rng.below(60) }, () => (rng.below(4) === 0 ? rng.below(0xd800) : rng.below(128))),
+    );
     const name = cleanName(text);
     expect([...name].length).toBeGreaterThan(0);
     expect([...name].length).toBeLessThanOrEqual(20);

@@ -19,10 +19,13 @@ for (const { path, status, message, assertionResults } of files) {
     if (outcome === 'passed') passed += 1;
     else if (outcome === 'failed' || process.env.CI === 'true') failures.push(`${path}: ${fullName} (${outcome})`);
   }
-  if (status === 'failed' && assertionResults.every((result) => result.status !== 'failed')) failures.push(`${path}: ${message || 'the file failed'}`);
+  if (status === 'failed' && assertionResults.every((result) => result.status !== 'failed'))
+    failures.push(`${path}: ${message || 'the file failed'}`);
 }
 for (const layer of LAYERS) {
-  const hasPassed = files.some(({ path, assertionResults }) => path.includes(layer) && assertionResults.some((result) => result.status === 'passed'));
+  const hasPassed = files.some(
+    ({ path, assertionResults }) => path.includes(layer) && assertionResults.some((result) => result.status === 'passed'),
+  );
   if (!hasPassed) failures.push(`no test of ${layer} passed`);
 }
 // Errors outside any test (an unhandled rejection, a failed global setup) fail the run without failing a test.

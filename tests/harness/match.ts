@@ -75,7 +75,13 @@ export class TestMatch {
     const events: TestPlayer['events'] = [];
     const joinTick = this.host.addPlayer(id, hostLink);
     const client = new Client(this.#game, {
-      link, player: id, match: 1, seed: this.#seed, joinTick, rttMs: 50, packetBytesMax: STATE_PACKET_BYTES_MAX,
+      link,
+      player: id,
+      match: 1,
+      seed: this.#seed,
+      joinTick,
+      rttMs: 50,
+      packetBytesMax: STATE_PACKET_BYTES_MAX,
       onEvent: (event, isPredicted) => events.push({ type: event.type, tick: event.tick, isPredicted }),
     });
     const player = { id, client, link, hostLink, events };

@@ -51,7 +51,9 @@ export class MemoryDirectory implements LobbyDirectory {
     });
 
   heartbeat: LobbyDirectory['heartbeat'] = (code) =>
-    this.#answer(() => (this.lobbies.has(code) ? { ok: true, value: { expiresInMs: 15_000 } } : { ok: false, failure: 'unknown-code', message: 'unknown' }));
+    this.#answer(() =>
+      this.lobbies.has(code) ? { ok: true, value: { expiresInMs: 15_000 } } : { ok: false, failure: 'unknown-code', message: 'unknown' },
+    );
 
   closeLobby: LobbyDirectory['closeLobby'] = (code) =>
     this.#answer(() => {

@@ -10,7 +10,14 @@ const CONDITIONS = {
   'no delay at all': {},
   '5 % loss': { delayMs: 60, jitterMs: 15, lossPct: 5, reorder: true },
   '30 % loss': { delayMs: 50, jitterMs: 10, lossPct: 30 },
-  '15 % loss in bursts, duplicates and reordering': { delayMs: 75, jitterMs: 30, lossPct: 15, burstLength: 4, duplicatePct: 5, reorder: true },
+  '15 % loss in bursts, duplicates and reordering': {
+    delayMs: 75,
+    jitterMs: 30,
+    lossPct: 15,
+    burstLength: 4,
+    duplicatePct: 5,
+    reorder: true,
+  },
 } as const;
 
 const FIRED = 0;
@@ -97,7 +104,9 @@ test('[PRED2] a press between two ticks fires once, even if it was released befo
   guest.client.setInput({ fire: false });
   match.run(3000);
   expect(match.players[0]!.events.filter(({ type }) => type === FIRED)).toHaveLength(1);
-  expect(guest.events.filter(({ type }) => type === FIRED)).toEqual([{ type: FIRED, tick: expect.any(Number) as number, isPredicted: true }]);
+  expect(guest.events.filter(({ type }) => type === FIRED)).toEqual([
+    { type: FIRED, tick: expect.any(Number) as number, isPredicted: true },
+  ]);
 });
 
 test('[INP1] without loss and jitter no input comes late and nothing is mispredicted', async () => {

@@ -10,7 +10,10 @@ import { TestSession } from '../harness/session.ts';
 const LAGGY = { delayMs: 40, jitterMs: 10, lossPct: 5, reorder: true };
 
 async function failureOf(joining: Promise<unknown>): Promise<JoinError> {
-  const error: unknown = await joining.then(() => undefined, (reason: unknown) => reason);
+  const error: unknown = await joining.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
   expect(error).toBeInstanceOf(JoinError);
   return error as JoinError;
 }
@@ -27,7 +30,8 @@ async function pair(seed = 3) {
 describe('joining', () => {
   test('[SESS1] both see the same lobby', async () => {
     const { host, guest } = await pair();
-    const plain = (room: typeof host | typeof guest) => room.lobby.players.map(({ id, name, color, isReady, isHost }) => ({ id, name, color, isReady, isHost }));
+    const plain = (room: typeof host | typeof guest) =>
+      room.lobby.players.map(({ id, name, color, isReady, isHost }) => ({ id, name, color, isReady, isHost }));
     expect(plain(guest)).toEqual(plain(host));
     expect(plain(host)).toEqual([
       { id: 1, name: 'Ada', color: 0, isReady: false, isHost: true },
@@ -38,7 +42,11 @@ describe('joining', () => {
 
   test('[SESS2] codes may be typed in lower case, with spaces and look-alikes', async () => {
     const { session, host } = await pair();
-    const sloppy = ` ${host.lobby.code.toLowerCase().replaceAll('5', 's').replaceAll('8', 'b').replace(/^(...)/, '$1-')} `;
+    const sloppy = ` ${host.lobby.code
+      .toLowerCase()
+      .replaceAll('5', 's')
+      .replaceAll('8', 'b')
+      .replace(/^(...)/, '$1-')} `;
     await expect(session.join(skiffGame, sloppy, { name: 'Cy' })).resolves.toBeDefined();
   });
 
@@ -144,7 +152,10 @@ describe('in the lobby', () => {
     guest.setColor(0);
     guest.setReady(true);
     await session.run(300);
-    expect(host.lobby.players.map(({ color, isReady }) => [color, isReady])).toEqual([[0, false], [1, true]]);
+    expect(host.lobby.players.map(({ color, isReady }) => [color, isReady])).toEqual([
+      [0, false],
+      [1, true],
+    ]);
     guest.setColor(9);
     await session.run(300);
     expect(host.lobby.players[1]!.color).toBe(9);
@@ -156,7 +167,8 @@ describe('in the lobby', () => {
 
   test('[LOB3] only the host starts, locks and kicks', async () => {
     const { guest } = await pair();
-    for (const act of [() => guest.start(), () => guest.kick(), () => guest.setLocked(), () => guest.toLobby()]) expect(act).toThrow(/host only/);
+    for (const act of [() => guest.start(), () => guest.kick(), () => guest.setLocked(), () => guest.toLobby()])
+      expect(act).toThrow(/host only/);
   });
 
   test('[LOB4] whoever was kicked is told so and does not come back', async () => {
@@ -175,7 +187,9 @@ describe('in the lobby', () => {
       const dialling = stranger.connect(session.peerIdOf(host), { timeoutMs: 5000 });
       await session.run(1500);
       const link = await dialling;
-      link.sendControl(encodeControl({ type: 'hello', protocol: 1, game: 'skiff', version: 1, name: 'Mallory', identity: 'm', takeOver: false }));
+      link.sendControl(
+        encodeControl({ type: 'hello', protocol: 1, game: 'skiff', version: 1, name: 'Mallory', identity: 'm', takeOver: false }),
+      );
       await session.run(1500);
       expect(host.lobby.players).toHaveLength(3);
       for (let i = 0; i < 200; i++) link.sendControl(nonsense);
@@ -201,7 +215,10 @@ describe('in a match', () => {
     }
     await session.run(6000);
     const skiffs = (room: typeof host | typeof guest) =>
-      (room.view() as readonly { id: number; kind: string; pos: { x: number; y: number } }[]).filter(({ kind }) => kind === 'skiff').map(({ id, pos }) => ({ id, ...pos })).sort((a, b) => a.id - b.id);
+      (room.view() as readonly { id: number; kind: string; pos: { x: number; y: number } }[])
+        .filter(({ kind }) => kind === 'skiff')
+        .map(({ id, pos }) => ({ id, ...pos }))
+        .sort((a, b) => a.id - b.id);
     expect(skiffs(host)).toHaveLength(2);
     expect(skiffs(guest)).toEqual(skiffs(host));
     const recording = host.recording()!;
@@ -304,7 +321,10 @@ describe('in a match', () => {
 
   test('[SESS18] a game that names a result ends in it, and a new match can follow', async () => {
     const race = defineGame({
-      id: 'race', version: 1, input: { go: int({ min: 0, max: 1 }) }, entities: { car: { x: int({ min: 0, max: 1000 }) } },
+      id: 'race',
+      version: 1,
+      input: { go: int({ min: 0, max: 1 }) },
+      entities: { car: { x: int({ min: 0, max: 1000 }) } },
       onJoin: (world, player) => void world.spawn('car', { owner: player }),
       step(world, inputs) {
         for (const car of world.all('car')) car.x += inputs.of(car.owner).go;

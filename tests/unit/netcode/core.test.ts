@@ -63,7 +63,11 @@ describe('bits', () => {
     }
     const reader = new BitReader(writer.finish());
     for (const { value, k } of values.slice(0, 300)) {
-      expect([reader.bits(8), reader.uint(k), reader.sint(k)]).toEqual([value & 0xff, value >>> 4, (value >>> 6) * (value % 2 === 0 ? 1 : -1) + 0]);
+      expect([reader.bits(8), reader.uint(k), reader.sint(k)]).toEqual([
+        value & 0xff,
+        value >>> 4,
+        (value >>> 6) * (value % 2 === 0 ? 1 : -1) + 0,
+      ]);
     }
     expect(reader.isAtEnd).toBe(true);
   });

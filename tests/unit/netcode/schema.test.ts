@@ -40,7 +40,7 @@ test('[SCH4] a value of the wrong type throws, naming it', () => {
   expect(() => roundTrip(angle(), Infinity)).toThrow(/Infinity/);
 });
 
-test('[SCH5] an entity\'s vector is a live view of its state', () => {
+test("[SCH5] an entity's vector is a live view of its state", () => {
   const layout = layoutOf({ pos: vec2({ min: 0, max: 10, step: 1 }), hp: u8() });
   const rows = { data: new Int32Array(6) };
   const second = new (accessorClass(layout))({ rows, base: 3 }) as unknown as { pos: { x: number; y: number }; hp: number };

@@ -12,7 +12,10 @@ import { World } from '../../../netcode/world/world.ts';
 import { StateHistory, WorldState } from '../../../netcode/world/world-state.ts';
 
 const game = defineGame({
-  id: 's', version: 1, entitiesMax: 1024, input: {},
+  id: 's',
+  version: 1,
+  entitiesMax: 1024,
+  input: {},
   entities: { crate: { x: int({ min: 0, max: 100_000 }), y: int({ min: 0, max: 100_000 }) }, lamp: { on: u8() } },
   step: () => undefined,
 });
@@ -96,7 +99,7 @@ describe('snapshots', () => {
     expect((stream.receive(stream.send().bytes) as WorldState).hash()).toBe(stream.state.hash());
   });
 
-  test('[SNAP5] whatever is lost, late, doubled or acknowledged late, every decoded state equals the host\'s', () => {
+  test("[SNAP5] whatever is lost, late, doubled or acknowledged late, every decoded state equals the host's", () => {
     for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
       const rng = new Sfc32(seed);
       const stream = new Stream();
@@ -195,12 +198,26 @@ describe('acks', () => {
       }
       writer.reset();
       b.remember(b.writeHeader(writer, n * 16 + 45), n, n * 16 + 45);
-      if (rng.below(4) !== 0) a.receive(Endpoint.readHeader(new BitReader(writer.finish().slice())), n * 16 + 85, (content) => acked.push(content));
+      if (rng.below(4) !== 0)
+        a.receive(Endpoint.readHeader(new BitReader(writer.finish().slice())), n * 16 + 85, (content) => acked.push(content));
     }
     expect(new Set(acked).size).toBe(acked.length);
     expect(acked.filter((n) => !arrived.includes(n))).toEqual([]);
     expect(acked.length).toBeGreaterThan(arrived.length - 40);
     expect(Math.abs((100 * a.packetsLost) / 3000 - 25)).toBeLessThan(3);
+    expect(Math.abs(b.receivedLossPct - 25)).toBeLessThan(10);
+  });
+
+  test('[ACK3] loss is told of what should have arrived: none without loss, half when every other packet is gone', () => {
+    const [a, b] = [new Endpoint<number>(), new Endpoint<number>()];
+    const writer = new BitWriter(64);
+    for (let n = 0; n < 600; n++) {
+      writer.reset();
+      a.writeHeader(writer, n);
+      if (n < 300 || n % 2 === 0) b.receive(Endpoint.readHeader(new BitReader(writer.finish().slice())), n, () => undefined);
+      if (n === 299) expect(b.receivedLossPct).toBe(0);
+    }
+    expect(b.receivedLossPct).toBe(50);
   });
 
   test('[ACK2] the round trip leaves out the time the other side waited before it answered', () => {

@@ -6,7 +6,14 @@ import type { EntityId } from '../../../netcode/core/ids.ts';
 import { World } from '../../../netcode/world/world.ts';
 import { WorldState } from '../../../netcode/world/world-state.ts';
 
-const game = defineGame({ id: 'w', version: 1, entitiesMax: 64, input: {}, entities: { rock: { size: u8() }, tree: { rings: u16() } }, step: () => undefined });
+const game = defineGame({
+  id: 'w',
+  version: 1,
+  entitiesMax: 64,
+  input: {},
+  entities: { rock: { size: u8() }, tree: { rings: u16() } },
+  step: () => undefined,
+});
 const makeWorld = () => new World(game, new WorldState(game.kinds));
 const P1 = 1 as PlayerId;
 

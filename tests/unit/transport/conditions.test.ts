@@ -192,7 +192,10 @@ test.each([
 describe('a network', () => {
   const HARSH: Partial<Conditions> = { delayMs: 60, jitterMs: 30, lossPct: 20, burstLength: 3, duplicatePct: 5, reorder: true };
 
-  async function openLink(clock: VirtualClock, network: ConditionedNetwork): Promise<{ host: Link; guest: Link; hostId: PeerId; guestId: PeerId }> {
+  async function openLink(
+    clock: VirtualClock,
+    network: ConditionedNetwork,
+  ): Promise<{ host: Link; guest: Link; hostId: PeerId; guestId: PeerId }> {
     const hostTransport = network.createTransport();
     const guestTransport = network.createTransport();
     const dial = guestTransport.connect(hostTransport.localId, { timeoutMs: 30_000 });
@@ -220,8 +223,10 @@ describe('a network', () => {
       neighbour?.guest.sendControl(numbered(ms));
       clock.advance(4);
       if (ms % pollEveryMs !== 0) continue;
-      for (let packet = host.receiveState(); packet; packet = host.receiveState()) log.push(`s${packet.bytes.join()}@${(packet.atMs - startMs).toFixed(9)}`);
-      for (let message = host.receiveControl(); message; message = host.receiveControl()) log.push(`c${message.bytes.join()}@${(message.atMs - startMs).toFixed(9)}`);
+      for (let packet = host.receiveState(); packet; packet = host.receiveState())
+        log.push(`s${packet.bytes.join()}@${(packet.atMs - startMs).toFixed(9)}`);
+      for (let message = host.receiveControl(); message; message = host.receiveControl())
+        log.push(`c${message.bytes.join()}@${(message.atMs - startMs).toFixed(9)}`);
       for (let other = neighbour?.host.receiveControl(); other; other = neighbour?.host.receiveControl());
     }
     return log.toSorted().join('\n');

@@ -4,21 +4,40 @@ import { describe, expect, test } from 'vitest';
 import { readSignal } from '../../../netcode/transport/peerjs-signals.ts';
 
 const OFFER = {
-  type: 'OFFER', src: 'abc123',
-  payload: { type: 'data', serialization: 'raw', reliable: true, label: 'control', connectionId: 'dc_1', sdp: { type: 'offer', sdp: 'v=0' } },
+  type: 'OFFER',
+  src: 'abc123',
+  payload: {
+    type: 'data',
+    serialization: 'raw',
+    reliable: true,
+    label: 'control',
+    connectionId: 'dc_1',
+    sdp: { type: 'offer', sdp: 'v=0' },
+  },
 };
 
 describe('a frame that PeerJS sends', () => {
   test('comes out with the known fields only', () => {
-    const extra = { ...OFFER, dst: 'x', __proto__: { y: 1 }, payload: { ...OFFER.payload, metadata: { large: 1 }, sdp: { ...OFFER.payload.sdp, z: 1 } } };
+    const extra = {
+      ...OFFER,
+      dst: 'x',
+      __proto__: { y: 1 },
+      payload: { ...OFFER.payload, metadata: { large: 1 }, sdp: { ...OFFER.payload.sdp, z: 1 } },
+    };
     expect(readSignal(extra)).toEqual(OFFER);
     expect(readSignal({ type: 'OPEN', payload: {} })).toEqual({ type: 'OPEN' });
     expect(readSignal({ type: 'EXPIRE', src: 'abc', dst: 'me' })).toEqual({ type: 'EXPIRE', src: 'abc' });
   });
 
   test('may leave out what browsers leave out of a candidate', () => {
-    const signal = readSignal({ type: 'CANDIDATE', src: 'abc', payload: { type: 'data', connectionId: 'dc_1', candidate: { candidate: 'candidate:1', sdpMid: '0' } } });
-    expect(signal).toMatchObject({ payload: { candidate: { candidate: 'candidate:1', sdpMid: '0', sdpMLineIndex: null, usernameFragment: null } } });
+    const signal = readSignal({
+      type: 'CANDIDATE',
+      src: 'abc',
+      payload: { type: 'data', connectionId: 'dc_1', candidate: { candidate: 'candidate:1', sdpMid: '0' } },
+    });
+    expect(signal).toMatchObject({
+      payload: { candidate: { candidate: 'candidate:1', sdpMid: '0', sdpMLineIndex: null, usernameFragment: null } },
+    });
   });
 });
 
@@ -30,17 +49,32 @@ test('no frame whatever throws, and what is accepted is of a known type', () => 
   const types = ['OPEN', 'ERROR', 'ID-TAKEN', 'INVALID-KEY', 'LEAVE', 'EXPIRE', 'OFFER', 'ANSWER', 'CANDIDATE'];
   const frame = fc.oneof(
     fc.jsonValue(),
-    fc.record({ type: fc.constantFrom(...types), src: fc.oneof(fc.constant('abc'), fc.jsonValue()), payload: fc.jsonValue() }, { requiredKeys: [] }),
+    fc.record(
+      { type: fc.constantFrom(...types), src: fc.oneof(fc.constant('abc'), fc.jsonValue()), payload: fc.jsonValue() },
+      { requiredKeys: [] },
+    ),
     fc.record({
-      type: fc.constantFrom('OFFER', 'ANSWER', 'CANDIDATE'), src: fc.constant('abc'),
-      payload: fc.record({
-        type: fc.constant('data'), connectionId: fc.oneof(fc.constant('dc_1'), fc.string()), serialization: fc.constantFrom('raw', 'constructor', '__proto__'),
-        reliable: fc.boolean(), label: fc.constantFrom('control', 'x'), sdp: fc.jsonValue(), candidate: fc.jsonValue(),
-      }, { requiredKeys: [] }),
+      type: fc.constantFrom('OFFER', 'ANSWER', 'CANDIDATE'),
+      src: fc.constant('abc'),
+      payload: fc.record(
+        {
+          type: fc.constant('data'),
+          connectionId: fc.oneof(fc.constant('dc_1'), fc.string()),
+          serialization: fc.constantFrom('raw', 'constructor', '__proto__'),
+          reliable: fc.boolean(),
+          label: fc.constantFrom('control', 'x'),
+          sdp: fc.jsonValue(),
+          candidate: fc.jsonValue(),
+        },
+        { requiredKeys: [] },
+      ),
     }),
   );
-  fc.assert(fc.property(frame, (value) => {
-    const signal = readSignal(value);
-    if (signal !== undefined) expect(types).toContain(signal.type);
-  }), { numRuns: 2_000 });
+  fc.assert(
+    fc.property(frame, (value) => {
+      const signal = readSignal(value);
+      if (signal !== undefined) expect(types).toContain(signal.type);
+    }),
+    { numRuns: 2_000 },
+  );
 });
