@@ -8,8 +8,8 @@ import { Host } from '../host/host.ts';
 import { Recorder, type Recording } from '../host/recording.ts';
 import { loopbackPair } from '../transport/loopback.ts';
 import { type Link, STATE_PACKET_BYTES_MAX, type Transport } from '../transport/transport.ts';
-import { decodeGuestMessage, type Farewell, type GuestMessage, type Refusal } from '../wire/control.ts';
-import { PROTOCOL_VERSION } from '../wire/packet.ts';
+import { decodeGuestMessage, type Farewell, type GuestMessage } from '../wire/control.ts';
+import { refusalFor } from './admission.ts';
 import type { SessionDeps } from './deps.ts';
 import { LobbyModel } from './lobby-model.ts';
 import type { LobbyRegistration } from './lobby-registration.ts';
@@ -287,7 +287,7 @@ export class HostRoom implements Room {
   }
 
   #greet(member: Member, hello: Extract<GuestMessage, { type: 'hello' }>, nowMs: number): void {
-    const refusal = this.#refusalFor(hello);
+    const refusal = refusalFor(hello, { game: this.#core.game, model: this.#model, hostSeat: this.me });
     if (refusal !== undefined) {
       member.say({ type: 'refuse', reason: refusal }, nowMs);
       this.#release(member);
@@ -302,19 +302,6 @@ export class HostRoom implements Room {
     this.#showLobby();
     this.#letIntoMatch(member);
     this.#core.notice('player-joined', `${this.#nameOf(player)} joined.`);
-  }
-
-  #refusalFor(hello: Extract<GuestMessage, { type: 'hello' }>): Refusal | undefined {
-    const { game } = this.#core;
-    if (hello.protocol !== PROTOCOL_VERSION) return 'wrong-version';
-    if (hello.game !== game.id) return 'wrong-game';
-    if (hello.version !== game.version) return 'wrong-version';
-    if (this.#model.isBanned(hello.identity)) return 'kicked';
-    const seat = this.#model.seatOf(hello.identity);
-    // Nobody takes the host's own seat: it is this page.
-    if (seat !== undefined) return hello.takeOver && seat !== this.me ? undefined : 'already-in';
-    if (this.#model.isLocked) return 'locked';
-    return this.#model.isFull ? 'full' : undefined;
   }
 
   #letIntoMatch(member: Member): void {

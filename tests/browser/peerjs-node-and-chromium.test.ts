@@ -74,7 +74,7 @@ async function openInPage(): Promise<PeerId> {
     globals.transport = await globals.createPeerTransport({ brokerUrl, iceServers: [], clock: { nowMs: () => performance.now() } });
     return globals.transport.localId;
   }, inject('brokerUrl'));
-  return id as PeerId;
+  return id;
 }
 
 async function acceptedInNode(): Promise<Link> {
