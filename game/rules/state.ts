@@ -54,7 +54,7 @@ export const ENDING_TICKS = 100;
 
 const ARENA_FIELD_MAX = Math.max(ARENA_WIDTH, ARENA_HEIGHT);
 /** Fine enough that a ship at rest speed still moves each tick, and that rounding never bends a path visibly. */
-const position = () => vec2({ min: 0, max: ARENA_FIELD_MAX, step: 1 / 32 });
+const position = () => vec2({ min: 0, max: ARENA_FIELD_MAX, step: 1 / 32, velocity: 'vel' });
 const seat = () => int({ min: 0, max: 31 });
 
 export const input = {

@@ -4,7 +4,7 @@
  * packet does not lose them. It never owns a link: bytes go in and out by its caller (PROTOCOL.md draws the header).
  */
 import { isNewer, SequenceBuffer } from '../core/sequence.ts';
-import type { BitReader, BitWriter } from '../wire/bits.ts';
+import type { BitSink, BitSource } from '../wire/range-coder.ts';
 
 /** Packets whose fate is remembered: 4 s at 60 Hz. Acks older than that mean nothing any more. */
 const SENT_PACKETS_MAX = 256;
@@ -53,10 +53,14 @@ export class Endpoint<Content> {
   #receivedSpan = 0;
   #newestAcked = -1;
 
-  /** Writes the next packet's header. Returns its sequence number, under which `remember` files its content. */
-  writeHeader(writer: BitWriter, nowMs: number): number {
+  /** The next packet's sequence number, under which `remember` files its content. */
+  takeSequence(): number {
     const sequence = this.#nextSequence;
     this.#nextSequence = (sequence + 1) & 0xffff;
+    return sequence;
+  }
+
+  writeHeader(writer: BitSink, sequence: number, nowMs: number): void {
     writer.bits(sequence, 16);
     writer.bool(this.#newestReceived >= 0);
     if (this.#newestReceived >= 0) {
@@ -70,7 +74,6 @@ export class Endpoint<Content> {
       if (!isComplete) writer.bits(ackBits, ACK_BITS);
       writer.bits(Math.min(ACK_DELAY_MS_MAX, Math.max(0, Math.round(nowMs - this.#newestReceivedAtMs))), 8);
     }
-    return sequence;
   }
 
   /** Keeps what a sent packet held until it is acknowledged or given up. */
@@ -79,7 +82,7 @@ export class Endpoint<Content> {
   }
 
   /** Reads a header without acting on it: the packet may still prove malformed. */
-  static readHeader(reader: BitReader): PacketHeader {
+  static readHeader(reader: BitSource): PacketHeader {
     const sequence = reader.bits(16);
     const hasAck = reader.bool();
     if (!hasAck) return { sequence, hasAck, ack: 0, ackBits: 0, ackDelayMs: 0 };

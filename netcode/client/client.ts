@@ -12,10 +12,13 @@ import { RateMeter } from '../channel/rate-meter.ts';
 import type { StateLink } from '../channel/state-link.ts';
 import { HISTORY_TICKS } from '../snapshot/baselines.ts';
 import { readSnapshot } from '../snapshot/read-snapshot.ts';
+import { fillShown } from '../snapshot/shown-state.ts';
+import { SnapshotModel } from '../snapshot/snapshot-model.ts';
 import { ArrivalLine } from '../time/arrival-line.ts';
 import { InputLead } from '../time/input-lead.ts';
 import { SteeredClock } from '../time/steered-clock.ts';
-import { BitReader, BitWriter } from '../wire/bits.ts';
+import { BitWriter } from '../wire/bits.ts';
+import { RangeDecoder } from '../wire/range-coder.ts';
 import { INPUTS_PER_PACKET_MAX, writeInputs } from '../wire/input-packet.ts';
 import { INPUT_PACKET, readPreamble, SNAPSHOT_PACKET, writePreamble } from '../wire/packet.ts';
 import { readEarliness } from '../wire/earliness.ts';
@@ -70,6 +73,9 @@ export class Client {
   readonly #endpoint = new Endpoint<Tick>();
   readonly #writer: BitWriter;
   readonly #frames: StateHistory;
+  /** The received copies as they are drawn and predicted from. */
+  readonly #shown: StateHistory;
+  readonly #model: SnapshotModel;
   readonly #inputs: InputHistory;
   readonly #prediction: Prediction;
   readonly #events: EventQueue;
@@ -91,6 +97,8 @@ export class Client {
     this.#game = game;
     this.#options = options;
     this.#writer = new BitWriter(options.packetBytesMax);
+    this.#shown = new StateHistory(game.kinds, HISTORY_TICKS);
+    this.#model = new SnapshotModel(game);
     this.#frames = new StateHistory(game.kinds, HISTORY_TICKS);
     this.#inputs = new InputHistory(game.input);
     this.#prediction = new Prediction(game, { seed: options.seed, player: options.player, inputs: this.#inputs });
@@ -124,7 +132,7 @@ export class Client {
     return this.#views.build({
       prediction: this.#prediction,
       present: this.#present!.tick,
-      frames: this.#frames,
+      frames: this.#shown,
       newestTick: this.#newestTick,
       past: this.#past!.tick,
       nowMs,
@@ -160,7 +168,7 @@ export class Client {
   }
 
   #receive(bytes: Uint8Array, atMs: number): void {
-    const reader = new BitReader(bytes);
+    const reader = new RangeDecoder(bytes);
     if (!readPreamble(reader, SNAPSHOT_PACKET, this.#options.match)) {
       this.stalePackets++;
       return;
@@ -170,6 +178,7 @@ export class Client {
     if (this.#endpoint.isDuplicate(header.sequence)) return;
     const snapshot = readSnapshot(reader, {
       game: this.#game,
+      model: this.#model,
       frames: this.#frames,
       newestTick: this.#newestTick,
       player: this.#options.player,
@@ -183,6 +192,7 @@ export class Client {
       if (inputTick > this.#ackedInputTick) this.#ackedInputTick = inputTick;
     });
     const { tick } = snapshot.state;
+    fillShown(this.#shown.claim(tick), snapshot.state, snapshot.baseline, this.#shown.at(this.#newestTick));
     this.#arrivals.add(tick, atMs);
     this.#snapshotRate.count(atMs);
     this.#events.receive(snapshot.events, snapshot.eventsThroughTick);
@@ -211,7 +221,7 @@ export class Client {
   }
 
   #reconcile(): void {
-    const authority = this.#frames.at(this.#newestTick);
+    const authority = this.#shown.at(this.#newestTick);
     if (authority === undefined || this.#newestTick === this.#reconciledTick) return;
     this.#reconciledTick = this.#newestTick;
     this.#views.keepDrawn(this.#prediction, this.#present!.tick);
@@ -232,7 +242,9 @@ export class Client {
     const count = Math.min(INPUTS_PER_PACKET_MAX, Math.max(1, newest - this.#ackedInputTick));
     this.#writer.reset();
     writePreamble(this.#writer, INPUT_PACKET, this.#options.match);
-    this.#endpoint.remember(this.#endpoint.writeHeader(this.#writer, nowMs), newest, nowMs);
+    const sequence = this.#endpoint.takeSequence();
+    this.#endpoint.writeHeader(this.#writer, sequence, nowMs);
+    this.#endpoint.remember(sequence, newest, nowMs);
     writeInputs(this.#writer, this.#game.input, newest, count, (tick) => this.#inputs.at(tick));
     this.#options.link.sendState(this.#writer.finish());
     this.#newestSentTick = Math.max(newest, this.#newestSentTick) as Tick;

@@ -9,8 +9,9 @@ import type { AnyGame } from '../define-game.ts';
 import { type PlayerId, type Tick } from '../core/ids.ts';
 import type { StateLink } from '../channel/state-link.ts';
 import { HISTORY_TICKS } from '../snapshot/baselines.ts';
+import { SnapshotModel } from '../snapshot/snapshot-model.ts';
 import { FixedStep } from '../time/fixed-step.ts';
-import { BitWriter } from '../wire/bits.ts';
+import { RangeEncoder } from '../wire/range-coder.ts';
 import { type SimEvent, Simulation } from '../world/simulation.ts';
 import { StateHistory } from '../world/world-state.ts';
 import { RemoteClient } from './remote-client.ts';
@@ -33,7 +34,8 @@ export class Host {
   readonly #simulation: Simulation;
   readonly #history: StateHistory;
   readonly #clock: FixedStep;
-  readonly #writer: BitWriter;
+  readonly #encoder: RangeEncoder;
+  readonly #model: SnapshotModel;
   readonly #clients = new Map<PlayerId, RemoteClient>();
   readonly #joined: PlayerId[] = [];
   readonly #left: PlayerId[] = [];
@@ -46,7 +48,8 @@ export class Host {
     this.#simulation = new Simulation(game, options.seed);
     this.#history = new StateHistory(game.kinds, HISTORY_TICKS);
     this.#clock = new FixedStep(game.tickRate, options.nowMs);
-    this.#writer = new BitWriter(options.packetBytesMax);
+    this.#encoder = new RangeEncoder(options.packetBytesMax);
+    this.#model = new SnapshotModel(game);
     this.#simulation.start();
     options.recorder?.begin(this.#simulation.state);
   }
@@ -125,7 +128,8 @@ export class Host {
 
   #send(nowMs: number): void {
     for (const client of this.#clients.values()) {
-      client.sendSnapshot(this.#writer, {
+      client.sendSnapshot(this.#encoder, {
+        model: this.#model,
         state: this.#simulation.state,
         history: this.#history,
         events: this.#events,

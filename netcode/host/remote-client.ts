@@ -7,8 +7,10 @@ import type { PlayerId, Tick } from '../core/ids.ts';
 import { Endpoint } from '../channel/endpoint.ts';
 import type { StateLink } from '../channel/state-link.ts';
 import { Baselines, type SentSnapshot } from '../snapshot/baselines.ts';
+import type { SnapshotModel } from '../snapshot/snapshot-model.ts';
 import { writeSnapshot } from '../snapshot/write-snapshot.ts';
-import { BitReader, type BitWriter } from '../wire/bits.ts';
+import { BitReader } from '../wire/bits.ts';
+import type { RangeEncoder } from '../wire/range-coder.ts';
 import { writeEarliness } from '../wire/earliness.ts';
 import { readInputs } from '../wire/input-packet.ts';
 import { INPUT_PACKET, readPreamble, SNAPSHOT_PACKET, writePreamble } from '../wire/packet.ts';
@@ -20,6 +22,7 @@ import { InputBuffer } from './input-buffer.ts';
 const PACKETS_PER_UPDATE_MAX = 16;
 
 export interface SnapshotToSend {
+  readonly model: SnapshotModel;
   readonly state: WorldState;
   readonly history: StateHistory;
   readonly events: readonly SimEvent[];
@@ -72,20 +75,22 @@ export class RemoteClient {
   }
 
   /** Writes and sends one snapshot, unless the last one still waits in the channel: stale state is never queued. */
-  sendSnapshot(writer: BitWriter, { state, history, events, bytesMax, nowMs }: SnapshotToSend): void {
+  sendSnapshot(encoder: RangeEncoder, { model, state, history, events, bytesMax, nowMs }: SnapshotToSend): void {
     if (this.#link.stateBufferedBytes > 0) {
       this.heldBackSnapshots++;
       return;
     }
-    writer.reset();
-    writePreamble(writer, SNAPSHOT_PACKET, this.#match);
-    const sequence = this.#endpoint.writeHeader(writer, nowMs);
-    writeEarliness(writer, this.#earliness);
-    const sent = writeSnapshot(writer, { game: this.#game, state, history, events, player: this.player, bytesMax }, this.#baselines);
+    const sequence = this.#endpoint.takeSequence();
+    const source = { game: this.#game, model, state, history, events, player: this.player, bytesMax };
+    const sent = writeSnapshot(encoder, source, this.#baselines, () => {
+      writePreamble(encoder, SNAPSHOT_PACKET, this.#match);
+      this.#endpoint.writeHeader(encoder, sequence, nowMs);
+      writeEarliness(encoder, this.#earliness);
+    });
     this.#endpoint.remember(sequence, sent, nowMs);
     this.#earliness = undefined;
     this.snapshotsSent++;
-    this.#link.sendState(writer.finish());
+    this.#link.sendState(encoder.finish());
   }
 
   #receive(bytes: Uint8Array, atMs: number, position: number): void {

@@ -1,89 +1,67 @@
 /**
- * What the host knows of one client's copy of the world, entity by entity.
+ * What the host knows of one client's copies of the world.
  *
- * A client builds its state at tick T from its newest earlier state plus the entities in packet T. So an entity may be
- * left out of a packet only if the client's copy is certain to be right without it: it is *clean*. Otherwise it is
- * *dirty* and goes (as a delta against the newest acknowledged tick at which the client's copy was certain, its
- * baseline) into every packet until one of them is acknowledged. A lost packet therefore costs nothing but the newest
- * value, sent anyway, and nothing is ever decoded against a state that the client might not have. (SPEC.md, SNAP rules)
+ * A client builds its copy at tick T from its copy at the packet's baseline (a snapshot that it has acknowledged) and what
+ * the packet holds; what the packet does not mention is as it was there. So the host knows every copy that the client can
+ * have, exactly, whatever was lost: a packet depends on its baseline and on nothing else. If all that changed found room,
+ * the copy at T equals the host's state at T (the snapshot is *complete*); if not, the entities left out are older in it,
+ * and a `View` tells how old. (SPEC.md, SNAP rules)
  */
 import type { EntityId, Tick } from '../core/ids.ts';
+import { lowerBound, type Table, type WorldState } from '../world/world-state.ts';
 
 /** Ticks of history that host and client keep: a baseline is at most this minus one ticks old. 2.1 s at 60 Hz. */
 export const HISTORY_TICKS = 128;
 /** Bits that hold the age of a baseline. */
 export const BASELINE_AGE_BITS = 7;
+/** Acknowledged snapshots remembered: enough to find one about any distance back that a prediction wants. */
+const ACKED_MAX = 32;
 
 const NEVER = -1 as Tick;
 
-/** One client's copy of one entity. */
-export interface EntityTrack {
-  readonly id: EntityId;
-  readonly kind: number;
-  /** The first packet that held it. */
-  readonly firstSentTick: Tick;
-  /** The newest acknowledged tick at which the client's copy equalled the host's, or -1. */
-  freshTick: Tick;
-  /** The newest packet that changed (or, for lack of room, failed to change) the client's copy. */
-  touchedTick: Tick;
-  /** The newest packet that held it: what the priority of the waiting grows from. */
-  includedTick: Tick;
-  /** The first packet that told the client it is gone, or -1 while it lives. */
-  removedTick: Tick;
-  /** The newest tick at which the world was seen to hold it. */
-  seenTick: Tick;
+/** A copy that is not the host's state of its tick: for each kind the entities in it, and the tick whose value each has. */
+export interface View {
+  readonly ids: readonly Int32Array[];
+  readonly ticks: readonly Int32Array[];
+  /** The smallest of `ticks`: when the history no longer holds it, the view can be no baseline. */
+  readonly oldestTick: Tick;
 }
 
-/** What has to be remembered of a sent snapshot until it is acknowledged. */
+/** What has to be remembered of a sent snapshot. */
 export interface SentSnapshot {
   readonly tick: Tick;
-  /** Dirty entities that found no room. */
-  readonly skipped: readonly EntityId[];
-  /** The packet held all events up to this tick that the client did not have. */
+  /** Undefined if it is complete. */
+  readonly view: View | undefined;
+  /** With this packet the client has all events up to this tick. */
   readonly eventsThroughTick: Tick;
 }
 
 export class Baselines {
-  readonly tracks = new Map<EntityId, EntityTrack>();
-  /** The newest snapshot the client has, or -1. */
-  newestAckedTick = NEVER;
+  /** Acknowledged snapshots, newest first. */
+  readonly acked: SentSnapshot[] = [];
+  /** The newest snapshot that was sent. */
+  lastSent: SentSnapshot | undefined;
   /** The client has all events up to this tick. */
   eventsAckedTick = NEVER;
 
-  /** The track of an entity that the world holds at `tick`; a new one for what the client never saw. */
-  see(id: EntityId, kind: number, tick: Tick): EntityTrack {
-    let track = this.tracks.get(id);
-    if (track === undefined || track.removedTick !== NEVER) {
-      track = {
-        id,
-        kind,
-        firstSentTick: tick,
-        freshTick: NEVER,
-        touchedTick: NEVER,
-        includedTick: NEVER,
-        removedTick: NEVER,
-        seenTick: tick,
-      };
-      this.tracks.set(id, track);
-    }
-    track.seenTick = tick;
-    return track;
+  acknowledge(sent: SentSnapshot): void {
+    this.eventsAckedTick = Math.max(this.eventsAckedTick, sent.eventsThroughTick) as Tick;
+    const at = this.acked.findIndex((other) => other.tick <= sent.tick);
+    if (this.acked[at]?.tick === sent.tick) return;
+    this.acked.splice(at < 0 ? this.acked.length : at, 0, sent);
+    if (this.acked.length > ACKED_MAX) this.acked.pop();
   }
+}
 
-  /** Whether the client's copy is certain to equal the value at the track's baseline. */
-  isSettled(track: EntityTrack): boolean {
-    return track.freshTick !== NEVER && track.touchedTick <= track.freshTick;
-  }
+/** The tick whose value an entity has in the client's copy of a snapshot; -1 if it is not in there. `state` is the host's at its tick. */
+export function valueTickIn({ tick, view }: SentSnapshot, state: WorldState, kind: number, id: EntityId): Tick {
+  if (view === undefined) return state.tables[kind]!.rowOf(id) < 0 ? NEVER : tick;
+  const ids = view.ids[kind]!;
+  const at = lowerBound(ids, ids.length, id);
+  return ids[at] === id ? (view.ticks[kind]![at] as Tick) : NEVER;
+}
 
-  acknowledge({ tick, skipped, eventsThroughTick }: SentSnapshot): void {
-    this.newestAckedTick = Math.max(this.newestAckedTick, tick) as Tick;
-    this.eventsAckedTick = Math.max(this.eventsAckedTick, eventsThroughTick) as Tick;
-    for (const track of this.tracks.values()) {
-      if (track.removedTick !== NEVER) {
-        if (track.removedTick <= tick) this.tracks.delete(track.id);
-      } else if (track.firstSentTick <= tick && track.freshTick < tick && !skipped.includes(track.id)) {
-        track.freshTick = tick;
-      }
-    }
-  }
+/** The ids of one kind that the client's copy of a snapshot holds. */
+export function idsIn({ view }: SentSnapshot, table: Table): Int32Array {
+  return view === undefined ? table.ids.subarray(0, table.count) : view.ids[table.kind.index]!;
 }

@@ -5,17 +5,19 @@
 import type { AnyGame } from '../define-game.ts';
 import { type EntityId, type PlayerId, PLAYERS_MAX, type Tick } from '../core/ids.ts';
 import { nearest16 } from '../core/sequence.ts';
-import type { BitReader } from '../wire/bits.ts';
-import { readPart } from '../wire/input-packet.ts';
+import { type BitCoder, codeCount, DecodingCoder } from '../wire/bit-coder.ts';
 import { bitsFor } from '../wire/packet.ts';
+import type { RangeDecoder } from '../wire/range-coder.ts';
 import type { SimEvent } from '../world/simulation.ts';
 import type { StateHistory, Table, WorldState } from '../world/world-state.ts';
 import { BASELINE_AGE_BITS, HISTORY_TICKS } from './baselines.ts';
-import { readDelta, readFull, readId } from './delta.ts';
-import { EVENTS_PER_PACKET_MAX } from './write-snapshot.ts';
+import { codeChange, codeId, codeNew, knownIn, type Values } from './entity-coding.ts';
+import { INCLUDED, REMOVED, type SnapshotModel } from './snapshot-model.ts';
+import { EVENTS_PER_PACKET_MAX, isMoving, spawnTables } from './write-snapshot.ts';
 
 export interface SnapshotTarget {
   readonly game: AnyGame;
+  readonly model: SnapshotModel;
   /** The client's copies by tick; the new one is added. */
   readonly frames: StateHistory;
   /** The newest tick received, or the tick at which the match was entered. */
@@ -25,130 +27,158 @@ export interface SnapshotTarget {
 
 export interface ReceivedSnapshot {
   readonly state: WorldState;
+  /** The copy that it was coded against. */
+  readonly baseline: WorldState | undefined;
   readonly events: readonly SimEvent[];
   /** With these events the client has all up to this tick. */
   readonly eventsThroughTick: Tick;
 }
 
-/**
- * Reads a snapshot into `frames`. Undefined if it is malformed, or refers to what this client no longer holds
- * (`isStale`: a packet so late that it is of no use).
- */
-export function readSnapshot(reader: BitReader, target: SnapshotTarget): ReceivedSnapshot | 'malformed' | 'stale' {
-  const { frames, newestTick, player } = target;
-  const tick = nearest16(reader.bits(16), newestTick) as Tick;
-  if (tick < 0 || reader.isOverrun) return 'malformed';
-  if (tick <= newestTick - HISTORY_TICKS || frames.at(tick) !== undefined) return 'stale';
-  const defaultAge = reader.bits(BASELINE_AGE_BITS);
-  const defaultBaseline = defaultAge === 0 ? undefined : frames.at((tick - defaultAge) as Tick);
-  if (defaultAge !== 0 && defaultBaseline === undefined) return 'stale';
-  const isSameCounter = reader.bool();
-  if (isSameCounter && defaultBaseline === undefined) return 'malformed';
-  const counter = isSameCounter ? defaultBaseline!.nextCounter[player]! : reader.bits(16);
-  const received = readEvents(reader, target.game, tick);
+/** `malformed`: bits that no host writes. `stale`: so late that the client has forgotten what it refers to, or has it already. */
+type Outcome = 'ok' | 'malformed' | 'stale';
+
+interface Frame {
+  readonly tick: Tick;
+  readonly first: WorldState | undefined;
+  readonly second: WorldState | undefined;
+  readonly third: WorldState | undefined;
+  readonly isComplete: boolean;
+  readonly counter: number;
+}
+
+/** A snapshot under way. */
+interface Reading {
+  readonly coder: BitCoder;
+  readonly decoder: RangeDecoder;
+  readonly target: SnapshotTarget;
+  readonly frame: Frame;
+  readonly state: WorldState;
+}
+
+/** Reads a snapshot into `frames`. The caller has read the packet's header from the decoder. */
+export function readSnapshot(decoder: RangeDecoder, target: SnapshotTarget): ReceivedSnapshot | 'malformed' | 'stale' {
+  target.model.reset();
+  const coder = new DecodingCoder(decoder, target.model.contexts);
+  const frame = readFrame(coder, target);
+  if (typeof frame === 'string') return frame;
+  const received = readEvents(coder, decoder, target.game, frame.tick);
   if (received === undefined) return 'malformed';
-  const predecessor = newestBefore(frames, tick, newestTick);
-  const state = frames.claim(tick);
-  if (predecessor === undefined) state.clear();
-  else state.copyFrom(predecessor);
-  state.tick = tick;
-  state.nextCounter[player] = Math.max(1, counter);
-  const outcome = readRemoved(reader, state, target.game.entitiesMax) && readEntities(reader, target, state, defaultBaseline);
-  if (outcome !== true || !reader.isAtEnd) {
-    frames.forget(tick);
-    return outcome === 'stale' ? 'stale' : 'malformed';
-  }
-  return { state, ...received };
+  const state = target.frames.claim(frame.tick);
+  if (frame.first === undefined) state.clear();
+  else state.copyFrom(frame.first);
+  state.tick = frame.tick;
+  state.isComplete = frame.isComplete;
+  state.nextCounter[target.player] = Math.max(1, frame.counter);
+  const outcome = readBody({ coder, decoder, target, frame, state });
+  if (outcome === 'ok' && decoder.isAtEnd) return { state, baseline: frame.first, ...received };
+  target.frames.forget(frame.tick);
+  return outcome === 'stale' ? 'stale' : 'malformed';
 }
 
-function newestBefore(frames: StateHistory, tick: Tick, newestTick: Tick): WorldState | undefined {
-  if (newestTick < tick) return frames.at(newestTick);
-  for (let age = 1; age < HISTORY_TICKS; age++) {
-    const state = frames.at((tick - age) as Tick);
-    if (state !== undefined) return state;
-  }
-  return undefined;
+function readFrame(coder: BitCoder, { frames, newestTick, player }: SnapshotTarget): Frame | 'malformed' | 'stale' {
+  const tick = nearest16(coder.raw(0, 16), newestTick) as Tick;
+  if (tick < 0) return 'malformed';
+  if (tick <= newestTick - HISTORY_TICKS || frames.at(tick) !== undefined) return 'stale';
+  const age = coder.raw(0, BASELINE_AGE_BITS);
+  const olderAge = age === 0 ? 0 : codeCount(coder, 0, 2);
+  const oldestAge = olderAge === 0 ? 0 : codeCount(coder, 0, 2);
+  const first = age === 0 ? undefined : frames.at((tick - age) as Tick);
+  const second = olderAge === 0 ? undefined : frames.at((tick - age - olderAge) as Tick);
+  const third = oldestAge === 0 ? undefined : frames.at((tick - age - olderAge - oldestAge) as Tick);
+  if ((age !== 0 && first === undefined) || (olderAge !== 0 && second === undefined) || (oldestAge !== 0 && third === undefined))
+    return 'stale';
+  const isComplete = coder.raw(0, 1) === 1;
+  const isSameCounter = coder.raw(0, 1) === 1;
+  if (isSameCounter && first === undefined) return 'malformed';
+  return { tick, first, second, third, isComplete, counter: isSameCounter ? first!.nextCounter[player]! : coder.raw(0, 16) };
 }
 
-function readRemoved(reader: BitReader, state: WorldState, entitiesMax: number): boolean {
-  const count = reader.uint(0);
-  if (count > entitiesMax) return false;
-  let previous = 0 as EntityId;
-  for (let i = 0; i < count; i++) {
-    const id = readId(reader, previous);
-    if (id === undefined || reader.isOverrun) return false;
-    const table = state.tableOf(id);
-    if (table !== undefined) table.remove(table.rowOf(id));
-    previous = id;
-  }
-  return true;
+function readBody(reading: Reading): Outcome {
+  const known = readKnown(reading);
+  return known === 'ok' ? readNew(reading) : known;
 }
 
-function readEntities(
-  reader: BitReader,
-  target: SnapshotTarget,
-  state: WorldState,
-  defaultBaseline: WorldState | undefined,
-): boolean | 'stale' {
-  for (const table of state.tables) {
-    const count = reader.uint(2);
-    if (count > target.game.entitiesMax) return false;
-    let previous = 0 as EntityId;
-    for (let i = 0; i < count; i++) {
-      const id = readId(reader, previous);
-      if (id === undefined || reader.isOverrun) return false;
-      const outcome = readEntity(reader, target, { state, table, id, defaultBaseline });
-      if (outcome !== true) return outcome;
-      previous = id;
+function readKnown({ coder, decoder, target, frame, state }: Reading): Outcome {
+  const { first, second, third, tick } = frame;
+  if (first === undefined) return 'ok';
+  for (const model of target.model.kinds) {
+    const k = model.kind.index;
+    const known = first.tables[k]!;
+    const table = state.tables[k]!;
+    let wasIncluded = 0;
+    let wasExpected = true;
+    for (let row = 0; row < known.count; row++) {
+      const id = known.ids[row] as EntityId;
+      const newest = { row: known.data, at: row * known.stride, tick: first.tick };
+      const before = knownIn(second?.tables[k], id, second?.tick ?? 0);
+      const included = coder.bit(0, model.entityBase + INCLUDED + (isMoving(newest, before, known.stride) ? 2 : 0) + wasIncluded);
+      wasIncluded = included;
+      if (included === 0) continue;
+      if (decoder.isOverrun) return 'malformed';
+      if (coder.bit(0, model.entityBase + REMOVED) === 1) {
+        const gone = table.rowOf(id);
+        if (gone >= 0) table.remove(gone);
+        continue;
+      }
+      model.predictor.predict(tick, newest, before, knownIn(third?.tables[k], id, third?.tick ?? 0));
+      const values = place(state, table, id, target.game.entitiesMax);
+      if (values === undefined) return 'malformed';
+      wasExpected = codeChange(coder, model, values, wasExpected);
     }
   }
-  return true;
+  return decoder.isOverrun ? 'malformed' : 'ok';
 }
 
-interface EntityPlace {
-  readonly state: WorldState;
-  readonly table: Table;
-  readonly id: EntityId;
-  readonly defaultBaseline: WorldState | undefined;
-}
-
-function readEntity(
-  reader: BitReader,
-  { frames, game }: SnapshotTarget,
-  { state, table, id, defaultBaseline }: EntityPlace,
-): boolean | 'stale' {
-  const hasBaseline = reader.bool();
-  let base: Table | undefined;
-  if (hasBaseline) {
-    const baseline = reader.bool() ? defaultBaseline : frames.at((state.tick - reader.bits(BASELINE_AGE_BITS)) as Tick);
-    if (baseline === undefined || baseline === state) return 'stale';
-    base = baseline.tables[table.kind.index]!;
-    if (base.rowOf(id) < 0) return 'stale';
+function readNew({ coder, decoder, target, frame, state }: Reading): Outcome {
+  for (const model of target.model.kinds) {
+    const table = state.tables[model.kind.index]!;
+    const count = codeCount(coder, 0, 0);
+    if (count > target.game.entitiesMax) return 'malformed';
+    const hints = spawnTables(model, frame.first?.isComplete === true ? frame.first : undefined, frame.isComplete ? state : undefined);
+    let previousId = 0 as EntityId;
+    let previous: Values | undefined;
+    for (let i = 0; i < count; i++) {
+      const id = codeId(coder, previousId, previousId);
+      if (id === undefined || decoder.isOverrun) return 'malformed';
+      const values = place(state, table, id, target.game.entitiesMax);
+      if (values === undefined) return 'malformed';
+      codeNew(coder, model, id, values, { ...hints, previous });
+      previousId = id;
+      // Rows move when others are inserted; what the next one is compared with is kept apart.
+      previous = { row: values.row.slice(values.at, values.at + table.stride), at: 0 };
+    }
   }
+  return decoder.isOverrun ? 'malformed' : 'ok';
+}
+
+/** The row of an entity in the new state, made if there is none. Undefined if the id is another kind's, or there are too many. */
+function place(state: WorldState, table: Table, id: EntityId, entitiesMax: number): Values | undefined {
   let row = table.rowOf(id);
   if (row < 0) {
-    if (state.tableOf(id) !== undefined || state.entityCount >= game.entitiesMax) return false;
+    if (state.tableOf(id) !== undefined || state.entityCount >= entitiesMax) return undefined;
     row = table.insert(id);
   }
-  const { parts } = table.kind.layout;
-  const values = { row: table.data, at: row * table.stride };
-  if (base === undefined) readFull(reader, parts, values);
-  else readDelta(reader, parts, values, { row: base.data, at: base.rowOf(id) * base.stride });
-  return !reader.isOverrun;
+  return { row: table.data, at: row * table.stride };
 }
 
-function readEvents(reader: BitReader, game: AnyGame, tick: Tick): { events: SimEvent[]; eventsThroughTick: Tick } | undefined {
-  const eventsThroughTick = (tick - reader.uint(0)) as Tick;
-  const count = reader.uint(0);
+function readEvents(
+  coder: BitCoder,
+  decoder: RangeDecoder,
+  game: AnyGame,
+  tick: Tick,
+): Pick<ReceivedSnapshot, 'events' | 'eventsThroughTick'> | undefined {
+  const eventsThroughTick = (tick - codeCount(coder, 0, 0)) as Tick;
+  const count = codeCount(coder, 0, 0);
   if (count > EVENTS_PER_PACKET_MAX) return undefined;
   const events: SimEvent[] = [];
   for (let i = 0; i < count; i++) {
-    const type = reader.bits(bitsFor(game.eventTypes.length - 1));
-    const by = reader.bits(bitsFor(PLAYERS_MAX)) as PlayerId;
-    const eventTick = (tick - reader.uint(2)) as Tick;
+    const type = coder.raw(0, bitsFor(game.eventTypes.length - 1));
+    const by = coder.raw(0, bitsFor(PLAYERS_MAX)) as PlayerId;
+    const eventTick = (tick - codeCount(coder, 0, 2)) as Tick;
     const layout = game.eventTypes[type]?.layout;
-    if (layout === undefined || reader.isOverrun) return undefined;
-    events.push({ tick: eventTick, type, by, row: Int32Array.from(layout.parts, (part) => readPart(reader, part)) });
+    if (layout === undefined || decoder.isOverrun) return undefined;
+    const row = Int32Array.from(layout.parts, (part) => Math.min(part.max, part.min + coder.raw(0, bitsFor(part.max - part.min))));
+    events.push({ tick: eventTick, type, by, row });
   }
   return { events, eventsThroughTick };
 }

@@ -1,29 +1,28 @@
 /**
  * The host's half of a snapshot: select what the client lacks, write it within the budget, remember what was sent.
- * Its mirror is `read-snapshot.ts`; PROTOCOL.md draws the bits.
+ * Its mirror is `read-snapshot.ts`; PROTOCOL.md draws the format.
  */
 import type { AnyGame } from '../define-game.ts';
-import type { EntityId, PlayerId, Tick } from '../core/ids.ts';
-import type { BitWriter } from '../wire/bits.ts';
-import { writePart } from '../wire/input-packet.ts';
+import { type EntityId, type PlayerId, PLAYERS_MAX, type Tick } from '../core/ids.ts';
+import { type BitCoder, codeCount, EncodingCoder } from '../wire/bit-coder.ts';
 import { bitsFor } from '../wire/packet.ts';
-import { PLAYERS_MAX } from '../core/ids.ts';
+import type { RangeEncoder } from '../wire/range-coder.ts';
 import type { SimEvent } from '../world/simulation.ts';
 import type { StateHistory, Table, WorldState } from '../world/world-state.ts';
-import { BASELINE_AGE_BITS, type Baselines, type EntityTrack, HISTORY_TICKS, type SentSnapshot } from './baselines.ts';
-import { writeDelta, writeFull, writeId } from './delta.ts';
+import { BASELINE_AGE_BITS, type Baselines, HISTORY_TICKS, idsIn, type SentSnapshot, valueTickIn, type View } from './baselines.ts';
+import { codeChange, codeId, codeNew, knownIn, type Values } from './entity-coding.ts';
+import type { Known } from './predictor.ts';
+import { INCLUDED, type KindModel, REMOVED, type SnapshotModel } from './snapshot-model.ts';
 
 /** Events in one packet at most; the rest follow in the next. */
 export const EVENTS_PER_PACKET_MAX = 24;
-/** Removals in one packet at most, 350 bytes of them; the rest wait until these are acknowledged. */
-export const REMOVALS_PER_PACKET_MAX = 128;
-/** Bits of one removal at most. */
-const REMOVAL_BITS = 22;
-/** Bits kept free for the counts that close the packet. */
-const TRAILER_BITS = 64;
+/** How much smaller a selection is made at each attempt to fit the budget. */
+const SHRINK = 0.92;
+const NEVER = -1 as Tick;
 
 export interface SnapshotSource {
   readonly game: AnyGame;
+  readonly model: SnapshotModel;
   /** The state to send; `history` holds it and the ticks before it. */
   readonly state: WorldState;
   readonly history: StateHistory;
@@ -33,180 +32,245 @@ export interface SnapshotSource {
   readonly bytesMax: number;
 }
 
+/** The client's copies that both sides know: the baseline, and two older ones for the prediction. */
+interface Baseline {
+  readonly first: Copy | undefined;
+  readonly second: Copy | undefined;
+  readonly third: Copy | undefined;
+}
+
+interface Copy {
+  readonly sent: SentSnapshot;
+  /** The host's state at its tick. */
+  readonly state: WorldState;
+}
+
+/** An entity that the client's copy of the baseline does not have as it is. */
 interface Candidate {
   readonly table: Table;
   readonly row: number;
-  readonly track: EntityTrack;
-  /** The tick to code against, or -1 for none. */
-  readonly baselineTick: Tick;
-}
-
-/** Writes the snapshot of `source.state` for the client whose copy `baselines` describes. */
-export function writeSnapshot(writer: BitWriter, source: SnapshotSource, baselines: Baselines): SentSnapshot {
-  const { state, player } = source;
-  const { tick } = state;
-  const defaultBaseline = usableBaseline(source, baselines.newestAckedTick);
-  writer.bits(tick, 16);
-  writer.bits(defaultBaseline < 0 ? 0 : tick - defaultBaseline, BASELINE_AGE_BITS);
-  const counter = state.nextCounter[player]!;
-  const isSameCounter = defaultBaseline >= 0 && source.history.at(defaultBaseline)!.nextCounter[player] === counter;
-  writer.bool(isSameCounter);
-  if (!isSameCounter) writer.bits(counter, 16);
-  const eventsThroughTick = writeEvents(writer, source, baselines);
-  const { candidates, removed, waiting } = collect(source, baselines);
-  const { chosen, skipped } = choose(writer, source, candidates, removed.length);
-  writeRemoved(writer, removed);
-  writeEntities(writer, source, chosen, defaultBaseline);
-  for (const { track } of chosen) {
-    track.touchedTick = tick;
-    track.includedTick = tick;
-  }
-  const left = [...skipped.map(({ track }) => track), ...waiting];
-  for (const track of left) track.touchedTick = tick;
-  return { tick, skipped: left.map(({ id }) => id), eventsThroughTick };
-}
-
-/** A tick that both sides still hold, or -1. */
-function usableBaseline({ history, state }: SnapshotSource, tick: Tick): Tick {
-  return tick >= 0 && state.tick - tick < HISTORY_TICKS && history.at(tick) !== undefined ? tick : (-1 as Tick);
-}
-
-interface Collected {
-  /** What is dirty, in the order of kinds and ids. */
-  readonly candidates: Candidate[];
-  /** What the client must forget, in the order of ids. */
-  readonly removed: EntityTrack[];
-  /** Removals that find no room in this packet. */
-  readonly waiting: EntityTrack[];
-}
-
-function collect(source: SnapshotSource, baselines: Baselines): Collected {
-  const { tick } = source.state;
-  const candidates: Candidate[] = [];
-  for (const table of source.state.tables) {
-    for (let row = 0; row < table.count; row++) {
-      const track = baselines.see(table.ids[row] as EntityId, table.kind.index, tick);
-      const baselineTick = usableBaseline(source, track.freshTick);
-      if (baselineTick >= 0 && baselines.isSettled(track) && isEqual(table, row, baselineRow(source, table, track.id, baselineTick)))
-        continue;
-      candidates.push({ table, row, track, baselineTick });
-    }
-  }
-  const gone = [...baselines.tracks.values()].filter((track) => track.seenTick !== tick);
-  const removed = gone.slice(0, REMOVALS_PER_PACKET_MAX).sort((a, b) => a.id - b.id);
-  for (const track of removed) if (track.removedTick < 0) track.removedTick = tick;
-  return { candidates, removed, waiting: gone.slice(REMOVALS_PER_PACKET_MAX) };
-}
-
-interface BaselineRow {
-  readonly table: Table;
-  readonly row: number;
-}
-
-function baselineRow({ history }: SnapshotSource, { kind }: Table, id: EntityId, tick: Tick): BaselineRow {
-  const table = history.at(tick)!.tables[kind.index]!;
-  return { table, row: table.rowOf(id) };
-}
-
-function isEqual(table: Table, row: number, base: BaselineRow): boolean {
-  if (base.row < 0) return false;
-  const { stride } = table;
-  for (let i = 0; i < stride; i++) {
-    if (table.data[row * stride + i] !== base.table.data[base.row * stride + i]) return false;
-  }
-  return true;
+  readonly id: EntityId;
+  /** The tick whose value the baseline has, or -1 if it has none. */
+  readonly valueTick: Tick;
 }
 
 /**
- * All candidates if they fit; otherwise the client's own entities first, then those that waited longest, while there is
- * room. Whatever waits grows older than what was just sent, so nothing starves.
+ * Writes the snapshot of `source.state` for the client whose copies `baselines` describes. `writeHeader` writes what comes
+ * before it in the packet: it is called again for every attempt to fit `bytesMax`.
  */
-function choose(
-  writer: BitWriter,
+export function writeSnapshot(encoder: RangeEncoder, source: SnapshotSource, baselines: Baselines, writeHeader: () => void): SentSnapshot {
+  let baseline = chooseBaseline(source, baselines);
+  let candidates = collect(source, baseline);
+  let chosen: readonly Candidate[] = candidates;
+  let eventsThroughTick = source.state.tick;
+  for (let share = 1; ;) {
+    encoder.reset();
+    source.model.reset();
+    writeHeader();
+    const coder = new EncodingCoder(encoder, source.model.contexts);
+    const isComplete = chosen.length === candidates.length;
+    writeFrame(coder, source, baseline, isComplete);
+    eventsThroughTick = writeEvents(coder, source, baselines);
+    writeKnown(coder, source, baseline, chosen);
+    writeNew(coder, source, { baseline, chosen, isComplete });
+    const bytes = encoder.finish().length;
+    if (!encoder.isOverrun && bytes <= source.bytesMax) break;
+    share *= Math.min(SHRINK, (SHRINK * source.bytesMax) / Math.max(bytes, encoder.length));
+    if (chosen.length === 0) {
+      // Even what is gone does not fit: begin again from nothing.
+      if (baseline.first === undefined) break;
+      baseline = { first: undefined, second: undefined, third: undefined };
+      candidates = collect(source, baseline);
+      share = 1;
+    }
+    chosen = mostUrgent(source, baselines, candidates, Math.floor(candidates.length * share));
+  }
+  const view = chosen.length === candidates.length ? undefined : viewOf(source, candidates, chosen);
+  const sent = { tick: source.state.tick, view, eventsThroughTick };
+  baselines.lastSent = sent;
+  return sent;
+}
+
+/**
+ * The newest snapshot that the client has acknowledged, and two older ones, each about as far back as half of what is to be
+ * predicted.
+ */
+function chooseBaseline({ history, state }: SnapshotSource, { acked }: Baselines): Baseline {
+  const copies: Copy[] = [];
+  for (const sent of acked) {
+    const atTick = history.at(sent.tick);
+    const oldest = sent.view?.oldestTick ?? sent.tick;
+    if (atTick !== undefined && state.tick - oldest < HISTORY_TICKS) copies.push({ sent, state: atTick });
+  }
+  const [first] = copies;
+  if (first === undefined) return { first: undefined, second: undefined, third: undefined };
+  const gap = Math.max(1, Math.round((state.tick - first.sent.tick) / 2));
+  const older = (than: Copy): Copy | undefined => copies.find(({ sent }) => sent.tick <= than.sent.tick - gap);
+  const second = older(first);
+  return { first, second, third: second === undefined ? undefined : older(second) };
+}
+
+/** Everything that is not in the baseline as it is, in the order of kinds and ids. */
+function collect({ state, history }: SnapshotSource, { first }: Baseline): Candidate[] {
+  const candidates: Candidate[] = [];
+  for (const table of state.tables) {
+    for (let row = 0; row < table.count; row++) {
+      const id = table.ids[row] as EntityId;
+      const valueTick = first === undefined ? NEVER : valueTickIn(first.sent, first.state, table.kind.index, id);
+      const known = valueTick < 0 ? undefined : knownIn(history.at(valueTick)?.tables[table.kind.index], id, valueTick);
+      if (known === undefined || hasMoved(table, row, known)) candidates.push({ table, row, id, valueTick });
+    }
+  }
+  return candidates;
+}
+
+/** The client's own entities first, then those whose last sent value is oldest; in the order of kinds and ids again. */
+function mostUrgent(
   source: SnapshotSource,
-  candidates: Candidate[],
-  removedCount: number,
-): { chosen: Candidate[]; skipped: Candidate[] } {
-  const roomBits = source.bytesMax * 8 - writer.bitCount - TRAILER_BITS - removedCount * REMOVAL_BITS - source.game.kinds.length * 8;
-  const costs = new Map<Candidate, number>();
-  let totalBits = 0;
-  const start = writer.bitCount;
-  for (const candidate of candidates) {
-    writeEntity(writer, source, candidate, 0 as EntityId, -1 as Tick);
-    costs.set(candidate, writer.bitCount - start);
-    totalBits += writer.bitCount - start;
-    writer.rewind(start);
-  }
-  if (totalBits <= roomBits) return { chosen: candidates, skipped: [] };
-  const isMine = ({ table, row }: Candidate): number => (table.data[row * table.stride] === source.player ? 1 : 0);
-  const ranked = [...candidates].sort(
-    (a, b) => isMine(b) - isMine(a) || a.track.includedTick - b.track.includedTick || a.track.id - b.track.id,
-  );
-  const taken = new Set<Candidate>();
-  let usedBits = 0;
-  for (const candidate of ranked) {
-    const cost = costs.get(candidate)!;
-    if (usedBits + cost > roomBits) continue;
-    usedBits += cost;
-    taken.add(candidate);
-  }
-  return { chosen: candidates.filter((c) => taken.has(c)), skipped: candidates.filter((c) => !taken.has(c)) };
+  { lastSent }: Baselines,
+  candidates: readonly Candidate[],
+  count: number,
+): readonly Candidate[] {
+  const lastState = lastSent === undefined ? undefined : source.history.at(lastSent.tick);
+  const urgency = candidates.map((candidate) => {
+    const { table, row, id, valueTick } = candidate;
+    const isMine = table.data[row * table.stride] === source.player;
+    // Of two values that are on their way, the client will have the newer one.
+    const sentTick = lastState === undefined ? NEVER : valueTickIn(lastSent!, lastState, table.kind.index, id);
+    return { candidate, rank: isMine ? -2 : Math.max(valueTick, sentTick), id };
+  });
+  urgency.sort((a, b) => a.rank - b.rank || a.id - b.id);
+  const taken = new Set(urgency.slice(0, count).map(({ candidate }) => candidate));
+  return candidates.filter((candidate) => taken.has(candidate));
 }
 
-function writeRemoved(writer: BitWriter, removed: readonly EntityTrack[]): void {
-  writer.uint(removed.length, 0);
-  let previous = 0 as EntityId;
-  for (const { id } of removed) {
-    writeId(writer, id, previous);
-    previous = id;
+/** What the client will have after a packet that left some candidates out. */
+function viewOf({ state }: SnapshotSource, candidates: readonly Candidate[], chosen: readonly Candidate[]): View {
+  const taken = new Set(chosen);
+  const left = new Map(candidates.filter((candidate) => !taken.has(candidate)).map(({ id, valueTick }) => [id, valueTick]));
+  let oldestTick = state.tick;
+  const ids: Int32Array[] = [];
+  const ticks: Int32Array[] = [];
+  for (const table of state.tables) {
+    const kept = [...table.ids.subarray(0, table.count)].filter((id) => (left.get(id as EntityId) ?? state.tick) >= 0);
+    ids.push(Int32Array.from(kept));
+    ticks.push(Int32Array.from(kept, (id) => left.get(id as EntityId) ?? state.tick));
+    for (const tick of ticks.at(-1)!) if (tick < oldestTick) oldestTick = tick as Tick;
   }
+  return { ids, ticks, oldestTick };
 }
 
-function writeEntities(writer: BitWriter, source: SnapshotSource, chosen: Candidate[], defaultBaseline: Tick): void {
+function writeFrame(coder: BitCoder, { state, player }: SnapshotSource, { first, second, third }: Baseline, isComplete: boolean): void {
+  coder.raw(state.tick & 0xffff, 16);
+  coder.raw(first === undefined ? 0 : state.tick - first.sent.tick, BASELINE_AGE_BITS);
+  if (first !== undefined) {
+    codeCount(coder, second === undefined ? 0 : first.sent.tick - second.sent.tick, 2);
+    if (second !== undefined) codeCount(coder, third === undefined ? 0 : second.sent.tick - third.sent.tick, 2);
+  }
+  coder.raw(isComplete ? 1 : 0, 1);
+  const counter = state.nextCounter[player]!;
+  const isSameCounter = first !== undefined && first.state.nextCounter[player] === counter;
+  coder.raw(isSameCounter ? 1 : 0, 1);
+  if (!isSameCounter) coder.raw(counter, 16);
+}
+
+/** What the baseline holds: for each entity whether it is in the packet, gone, and how it changed. */
+function writeKnown(coder: BitCoder, source: SnapshotSource, { first, second, third }: Baseline, chosen: readonly Candidate[]): void {
+  if (first === undefined) return;
   let next = 0;
-  for (const table of source.state.tables) {
-    let end = next;
-    while (end < chosen.length && chosen[end]!.table === table) end++;
-    writer.uint(end - next, 2);
-    let previous = 0 as EntityId;
-    for (; next < end; next++) {
-      writeEntity(writer, source, chosen[next]!, previous, defaultBaseline);
-      previous = chosen[next]!.track.id;
+  for (const model of source.model.kinds) {
+    const k = model.kind.index;
+    const current = source.state.tables[k]!;
+    let wasIncluded = 0;
+    let wasExpected = true;
+    for (const known of idsIn(first.sent, first.state.tables[k]!)) {
+      const id = known as EntityId;
+      while (next < chosen.length && chosen[next]!.table === current && chosen[next]!.id < id) next++;
+      const candidate = chosen[next]?.table === current && chosen[next]!.id === id ? chosen[next] : undefined;
+      const isGone = candidate === undefined && current.rowOf(id) < 0;
+      const newest = knownTo(first, source.history, k, id)!;
+      const before = knownTo(second, source.history, k, id);
+      const included = candidate !== undefined || isGone ? 1 : 0;
+      coder.bit(included, model.entityBase + INCLUDED + (isMoving(newest, before, current.stride) ? 2 : 0) + wasIncluded);
+      wasIncluded = included;
+      if (included === 0) continue;
+      coder.bit(isGone ? 1 : 0, model.entityBase + REMOVED);
+      if (candidate === undefined) continue;
+      model.predictor.predict(source.state.tick, newest, before, knownTo(third, source.history, k, id));
+      wasExpected = codeChange(coder, model, valuesOf(candidate), wasExpected);
+    }
+    while (next < chosen.length && chosen[next]!.table === current) next++;
+  }
+}
+
+/** An entity as the client's copy has it. To the client it is of the copy's tick, also where the value is older. */
+function knownTo(copy: Copy | undefined, history: StateHistory, kind: number, id: EntityId): Known | undefined {
+  const valueTick = copy === undefined ? NEVER : valueTickIn(copy.sent, copy.state, kind, id);
+  return valueTick < 0 ? undefined : knownIn(history.at(valueTick)?.tables[kind], id, copy!.sent.tick);
+}
+
+/** Whether an entity changed between the two newest known copies. */
+export function isMoving(newest: Values, before: Values | undefined, stride: number): boolean {
+  if (before === undefined) return true;
+  for (let i = 0; i < stride; i++) if (newest.row[newest.at + i] !== before.row[before.at + i]) return true;
+  return false;
+}
+
+function hasMoved(table: Table, row: number, known: Values): boolean {
+  return isMoving({ row: table.data, at: row * table.stride }, known, table.stride);
+}
+
+const valuesOf = ({ table, row }: Candidate): Values => ({ row: table.data, at: row * table.stride });
+
+interface ToWrite {
+  readonly baseline: Baseline;
+  readonly chosen: readonly Candidate[];
+  readonly isComplete: boolean;
+}
+
+/** What the baseline does not hold, in full. */
+function writeNew(coder: BitCoder, source: SnapshotSource, { baseline, chosen, isComplete }: ToWrite): void {
+  for (const model of source.model.kinds) {
+    const news = chosen.filter(({ table, valueTick }) => table.kind.index === model.kind.index && valueTick < 0);
+    codeCount(coder, news.length, 0);
+    const hints = spawnTables(
+      model,
+      baseline.first?.sent.view === undefined ? baseline.first?.state : undefined,
+      isComplete ? source.state : undefined,
+    );
+    let previousId = 0 as EntityId;
+    let previous: Values | undefined;
+    for (const candidate of news) {
+      codeId(coder, candidate.id, previousId);
+      codeNew(coder, model, candidate.id, valuesOf(candidate), { ...hints, previous });
+      previousId = candidate.id;
+      previous = valuesOf(candidate);
     }
   }
 }
 
-function writeEntity(writer: BitWriter, source: SnapshotSource, candidate: Candidate, previous: EntityId, defaultBaseline: Tick): void {
-  const { table, row, track, baselineTick } = candidate;
-  const { parts } = table.kind.layout;
-  const target = { row: table.data, at: row * table.stride };
-  writeId(writer, track.id, previous);
-  writer.bool(baselineTick >= 0);
-  if (baselineTick < 0) {
-    writeFull(writer, parts, target);
-    return;
-  }
-  writer.bool(baselineTick === defaultBaseline);
-  if (baselineTick !== defaultBaseline) writer.bits(source.state.tick - baselineTick, BASELINE_AGE_BITS);
-  const base = baselineRow(source, table, track.id, baselineTick);
-  writeDelta(writer, parts, target, { row: base.table.data, at: base.row * table.stride });
+/** The tables in which a new entity's owner is looked for: the baseline's, if it is complete, and the present one. */
+export function spawnTables({ spawn }: KindModel, first: WorldState | undefined, current: WorldState | undefined) {
+  return { known: first?.tables[spawn.kind], current: current?.tables[spawn.kind] };
 }
 
 /** Writes the oldest events that the client lacks; returns the tick up to which it will have all. */
-function writeEvents(writer: BitWriter, source: SnapshotSource, baselines: Baselines): Tick {
+function writeEvents(coder: BitCoder, source: SnapshotSource, baselines: Baselines): Tick {
   const { tick } = source.state;
   const missing = source.events.filter((event) => event.tick > baselines.eventsAckedTick && event.tick <= tick);
   let count = Math.min(missing.length, EVENTS_PER_PACKET_MAX);
   // A tick's events travel together, so that "all up to tick t" stays true.
   if (count < missing.length) while (count > 0 && missing[count - 1]!.tick === missing[count]!.tick) count--;
   const through = count === missing.length ? tick : count === 0 ? baselines.eventsAckedTick : missing[count - 1]!.tick;
-  writer.uint(tick - through, 0);
-  writer.uint(count, 0);
+  codeCount(coder, tick - through, 0);
+  codeCount(coder, count, 0);
   for (const event of missing.slice(0, count)) {
-    writer.bits(event.type, bitsFor(source.game.eventTypes.length - 1));
-    writer.bits(event.by, bitsFor(PLAYERS_MAX));
-    writer.uint(tick - event.tick, 2);
-    source.game.eventTypes[event.type]!.layout.parts.forEach((part, i) => writePart(writer, part, event.row[i]!));
+    coder.raw(event.type, bitsFor(source.game.eventTypes.length - 1));
+    coder.raw(event.by, bitsFor(PLAYERS_MAX));
+    codeCount(coder, tick - event.tick, 2);
+    source.game.eventTypes[event.type]!.layout.parts.forEach((part, i) =>
+      coder.raw(event.row[i]! - part.min, bitsFor(part.max - part.min)),
+    );
   }
   return through;
 }

@@ -12,10 +12,6 @@ export class BitWriter {
     this.#bytes = new Uint8Array(bytesMax);
   }
 
-  get bitCount(): number {
-    return this.#bitCount;
-  }
-
   get isOverrun(): boolean {
     return this.#bitCount > this.#bytes.length * 8;
   }
@@ -23,14 +19,6 @@ export class BitWriter {
   reset(): void {
     this.#bytes.fill(0, 0, Math.min(this.#bytes.length, (this.#bitCount + 7) >>> 3));
     this.#bitCount = 0;
-  }
-
-  /** Goes back to an earlier `bitCount`, forgetting what was written since. */
-  rewind(bitCount: number): void {
-    const keptBytes = bitCount >>> 3;
-    this.#bytes.fill(0, keptBytes + 1, Math.min(this.#bytes.length, (this.#bitCount + 7) >>> 3));
-    if (keptBytes < this.#bytes.length) this.#bytes[keptBytes]! &= (1 << (bitCount & 7)) - 1;
-    this.#bitCount = bitCount;
   }
 
   /** The low `count` bits of a value, count 0 to 32, lowest bit first. */
@@ -50,21 +38,6 @@ export class BitWriter {
 
   bool(value: boolean): void {
     this.bits(value ? 1 : 0, 1);
-  }
-
-  /** An unsigned number below 2^32 - 1 in Exp-Golomb code of order k: small numbers in few bits. */
-  uint(value: number, k: number): void {
-    const shifted = Math.floor(value / 2 ** k) + 1;
-    const length = 31 - Math.clz32(shifted);
-    this.bits(0, length);
-    this.bits(1, 1);
-    this.bits(shifted, length);
-    this.bits(value, k);
-  }
-
-  /** A signed number: 0, -1, 1, -2, ... in Exp-Golomb code of order k. */
-  sint(value: number, k: number): void {
-    this.uint(value < 0 ? -2 * value - 1 : 2 * value, k);
   }
 
   /** The bytes so far: a view that the next `reset` invalidates. */
@@ -107,23 +80,5 @@ export class BitReader {
 
   bool(): boolean {
     return this.bits(1) === 1;
-  }
-
-  uint(k: number): number {
-    let length = 0;
-    while (!this.bool()) {
-      length++;
-      if (length > 31) {
-        this.#bitCount = this.#bytes.length * 8 + 1;
-        return 0;
-      }
-    }
-    const shifted = 2 ** length + this.bits(length);
-    return (shifted - 1) * 2 ** k + this.bits(k);
-  }
-
-  sint(k: number): number {
-    const value = this.uint(k);
-    return value % 2 === 1 ? -(value + 1) / 2 : value / 2;
   }
 }

@@ -1,7 +1,7 @@
 /**
  * What the two kinds of state packets have in common: type and match. PROTOCOL.md draws every bit.
  */
-import type { BitReader, BitWriter } from './bits.ts';
+import type { BitSink, BitSource } from './range-coder.ts';
 
 /** Raise it with every change of the wire format; peers of different versions refuse each other in the hello. */
 export const PROTOCOL_VERSION = 1;
@@ -12,13 +12,13 @@ const TYPE_BITS = 2;
 /** Low bits of the match number: packets of the match before are told apart and dropped. */
 const MATCH_BITS = 6;
 
-export function writePreamble(writer: BitWriter, type: number, match: number): void {
+export function writePreamble(writer: BitSink, type: number, match: number): void {
   writer.bits(type, TYPE_BITS);
   writer.bits(match, MATCH_BITS);
 }
 
 /** Whether the packet is of this type and match. */
-export function readPreamble(reader: BitReader, type: number, match: number): boolean {
+export function readPreamble(reader: BitSource, type: number, match: number): boolean {
   const isType = reader.bits(TYPE_BITS) === type;
   return reader.bits(MATCH_BITS) === match % 2 ** MATCH_BITS && isType;
 }

@@ -33,6 +33,10 @@ export interface Field<Value, Init = Value> {
   write(row: Row, at: number, value: Init): void;
   /** For values that are objects (vectors): a view whose properties read and write the row the cursor points at. */
   live?(cursor: Cursor, at: number): Value;
+  /** What one stored step is worth; 1 for counts and names. */
+  readonly step?: number;
+  /** The field of the same entity that says how fast this one changes, per second. */
+  readonly velocity?: string;
   /** For input fields only: true if a press between two ticks must reach exactly one tick. */
   readonly isEdge?: boolean;
 }
@@ -69,6 +73,11 @@ interface RangeOptions {
   /** Precision: stored values are `min + n * step`. */
   readonly step: number;
   readonly smooth?: Smoothing;
+  /**
+   * Names the field of the same entity that holds this one's change per second. Snapshots then send only what
+   * `value += velocity * dt` does not explain: nothing at all for what flies straight.
+   */
+  readonly velocity?: string;
 }
 
 const INT32_MAX = 2_147_483_647;
@@ -140,6 +149,8 @@ export function float(options: RangeOptions): Field<number> {
     parts: [part],
     smoothing: options.smooth ?? 'linear',
     initial: [Math.min(Math.max(0, low), high)],
+    step,
+    ...(options.velocity !== undefined && { velocity: options.velocity }),
     read: (row, at) => row[at]! * step,
     write: (row, at, value) => {
       row[at] = clampRound(value / step, low, high);
@@ -157,6 +168,8 @@ export function vec2(options: RangeOptions): Field<Vec2, Vec2Init> {
     parts: [part, part],
     smoothing: options.smooth ?? 'linear',
     initial: [zero, zero],
+    step,
+    ...(options.velocity !== undefined && { velocity: options.velocity }),
     read: (row, at) => ({ x: row[at]! * step, y: row[at + 1]! * step }),
     write: (row, at, value) => {
       const [x, y] = 'x' in value ? [value.x, value.y] : value;
@@ -246,6 +259,12 @@ export function layoutOf<M extends FieldMap>(fields: M, own: readonly Part[] = [
     entries.push({ name, field, at: parts.length });
     parts.push(...field.parts);
     initial.push(...field.initial);
+  }
+  for (const { name, field } of entries) {
+    if (field.velocity === undefined) continue;
+    if (entries.find((other) => other.name === field.velocity)?.field.parts.length !== field.parts.length) {
+      throw new TypeError(`'${name}' names '${field.velocity}' as its velocity, which is no field of the same size`);
+    }
   }
   return { fields, entries, parts, initial: Int32Array.from(initial) };
 }

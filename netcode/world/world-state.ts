@@ -17,6 +17,18 @@ export const spawnerOf = (id: EntityId): PlayerId => (id >>> COUNTER_BITS) as Pl
 export const entityIdOf = (spawner: PlayerId, counter: number): EntityId =>
   ((spawner << COUNTER_BITS) | (counter & COUNTER_MASK)) as EntityId;
 
+/** The first place in the first `count` ascending ids that is not below `id`. */
+export function lowerBound(ids: Int32Array, count: number, id: EntityId): number {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (ids[middle]! < id) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** All entities of one kind. Row r is `data[r * stride … r * stride + stride - 1]`, its id `ids[r]`. */
 export class Table {
   readonly kind: Kind;
@@ -34,7 +46,7 @@ export class Table {
 
   /** The row of an id, or -1. */
   rowOf(id: EntityId): number {
-    const row = this.#lowerBound(id);
+    const row = lowerBound(this.ids, this.count, id);
     return row < this.count && this.ids[row] === id ? row : -1;
   }
 
@@ -42,7 +54,7 @@ export class Table {
   insert(id: EntityId): number {
     this.#reserve(this.count + 1);
     const { ids, data, stride, count } = this;
-    const row = this.#lowerBound(id);
+    const row = lowerBound(this.ids, this.count, id);
     ids.copyWithin(row + 1, row, count);
     data.copyWithin((row + 1) * stride, row * stride, count * stride);
     ids[row] = id;
@@ -65,18 +77,6 @@ export class Table {
     this.data.set(other.data.subarray(0, other.count * other.stride));
   }
 
-  /** The first row whose id is not below `id`. */
-  #lowerBound(id: EntityId): number {
-    let low = 0;
-    let high = this.count;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.ids[middle]! < id) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
   #reserve(rows: number): void {
     if (rows <= this.ids.length) return;
     const size = Math.max(rows, this.ids.length * 2);
@@ -91,6 +91,8 @@ export class Table {
 
 export class WorldState {
   tick = 0 as Tick;
+  /** False for a client's copy that lacks what found no room in its packet. Not copied by `copyFrom`. */
+  isComplete = true;
   readonly tables: readonly Table[];
   /** By spawner's seat: the counter that its next entity gets. Part of the state, so that a replay makes the same ids. */
   readonly nextCounter = new Int32Array(PLAYERS_MAX + 1).fill(1);
