@@ -3,10 +3,12 @@
  * anything. Every packet starts from the same priors, so packets stay independent: any of them can be lost.
  */
 import type { AnyGame, Kind } from '../define-game.ts';
-import { MAGNITUDES, NUMBER_CONTEXTS } from '../wire/bit-coder.ts';
-import { type Contexts, PROBABILITY_ONE } from '../wire/range-coder.ts';
+import { EncodingCoder, NUMBER_CONTEXTS } from '../wire/bit-coder.ts';
+import type { Contexts, RangeEncoder } from '../wire/range-coder.ts';
 import type { Part } from '../wire/schema.ts';
-import { Predictor, SCALES } from './predictor.ts';
+import { DEFAULT_PRIORS } from './default-priors.ts';
+import { Predictor } from './predictor.ts';
+import { CHANGE_CONTEXTS, ENTITY_CONTEXTS, PRIORS_COUNT, readPriors } from './priors.ts';
 
 /** Is a known entity in the packet? By whether it moved lately (2) and whether the one before was (2). */
 export const INCLUDED = 0;
@@ -14,9 +16,6 @@ export const INCLUDED = 0;
 export const REMOVED = 4;
 /** Is everything as expected? By the worst known error (6) and whether the one before was (2). */
 export const AS_EXPECTED = 5;
-const ENTITY_CONTEXTS = AS_EXPECTED + 12;
-/** Is a part as expected? By scale and whether the part before it was. Then the numbers' own contexts, by scale. */
-const PART_CONTEXTS = SCALES * NUMBER_CONTEXTS;
 
 /** Where a value of a new entity is expected: in another entity of the same owner, or nowhere. */
 export interface SpawnPlan {
@@ -40,19 +39,23 @@ export class SnapshotModel {
   readonly kinds: readonly KindModel[];
   /** The contexts of the packet at hand. */
   readonly contexts: Contexts;
+  /** For training: how often each prior was met with a 0 and a 1. */
+  readonly tally: Float64Array | undefined;
   readonly #priors: Contexts;
+  /** The prior of each context. */
+  readonly #priorOf: Uint16Array;
 
-  constructor(game: AnyGame) {
-    let next = 0;
-    const take = (count: number): number => {
-      const base = next;
-      next += count;
+  constructor(game: AnyGame, options: { readonly isTraining?: boolean } = {}) {
+    const priorOf: number[] = [];
+    const take = (count: number, firstPrior: number): number => {
+      const base = priorOf.length;
+      for (let i = 0; i < count; i++) priorOf.push(firstPrior + i);
       return base;
     };
     this.kinds = game.kinds.map((kind) => {
-      const entityBase = take(ENTITY_CONTEXTS);
-      const changes = kind.layout.parts.map(() => take(PART_CONTEXTS));
-      const news = kind.layout.parts.map(() => take(NUMBER_CONTEXTS));
+      const entityBase = take(ENTITY_CONTEXTS, 0);
+      const changes = kind.layout.parts.map(() => take(CHANGE_CONTEXTS, ENTITY_CONTEXTS));
+      const news = kind.layout.parts.map(() => take(NUMBER_CONTEXTS, ENTITY_CONTEXTS + CHANGE_CONTEXTS));
       return {
         kind,
         entityBase,
@@ -62,48 +65,24 @@ export class SnapshotModel {
         newBase: (part) => news[part]!,
       };
     });
-    this.#priors = new Uint16Array(next);
-    for (const model of this.kinds) setPriors(this.#priors, model);
+    const priors = readPriors(DEFAULT_PRIORS);
+    this.#priorOf = Uint16Array.from(priorOf);
+    this.#priors = Uint16Array.from(priorOf, (index) => priors[index]!);
     this.contexts = this.#priors.slice();
+    if (options.isTraining === true) this.tally = new Float64Array(2 * PRIORS_COUNT);
+  }
+
+  /** The coder of a packet that is to be sent. */
+  encodingCoder(encoder: RangeEncoder): EncodingCoder {
+    const { tally } = this;
+    if (tally === undefined) return new EncodingCoder(encoder, this.contexts);
+    return new EncodingCoder(encoder, this.contexts, (bit, context) => tally[2 * this.#priorOf[context]! + bit]!++);
   }
 
   /** Forgets what the last packet taught. */
   reset(): void {
     this.contexts.set(this.#priors);
   }
-}
-
-const probability = (p: number): number => Math.round(p * PROBABILITY_ONE);
-
-/** What is true of most games: moving things keep moving, expectations that held keep holding, changes are small. */
-function setPriors(priors: Contexts, { kind, entityBase, changeBase, newBase }: KindModel): void {
-  priors.fill(probability(0.04), entityBase + INCLUDED, entityBase + INCLUDED + 2);
-  priors.fill(probability(0.9), entityBase + INCLUDED + 2, entityBase + INCLUDED + 4);
-  priors[entityBase + REMOVED] = probability(0.03);
-  for (let surprise = 0; surprise < 6; surprise++) {
-    priors.fill(
-      probability(surprise === 0 ? 0.9 : 0.15),
-      entityBase + AS_EXPECTED + surprise * 2,
-      entityBase + AS_EXPECTED + surprise * 2 + 2,
-    );
-  }
-  kind.layout.parts.forEach((_, part) => {
-    for (let scale = 0; scale < SCALES; scale++) {
-      const size = scale % (SCALES / 2);
-      setNumberPriors(priors, changeBase(part, scale), {
-        zero: [0.9, 0.45, 0.3, 0.2, 0.12, 0.08][size]!,
-        digits: Math.max(0.5, size - 0.5),
-      });
-    }
-    setNumberPriors(priors, newBase(part), { zero: 0.3, digits: 6 });
-  });
-}
-
-/** `digits` is how many binary digits a value that is not zero has beyond its first, on average. */
-function setNumberPriors(priors: Contexts, base: number, { zero, digits }: { readonly zero: number; readonly digits: number }): void {
-  priors.fill(probability(0.5), base, base + NUMBER_CONTEXTS);
-  priors[base] = probability(zero);
-  for (let n = 0; n < MAGNITUDES; n++) priors[base + 2 + n] = probability(n < digits ? 0.7 : 0.3);
 }
 
 /** Finds the kind that knows most of what a new entity of this kind will be: a bullet begins where its owner's ship is. */

@@ -4,7 +4,7 @@
  */
 import type { AnyGame } from '../define-game.ts';
 import { type EntityId, type PlayerId, PLAYERS_MAX, type Tick } from '../core/ids.ts';
-import { type BitCoder, codeCount, EncodingCoder } from '../wire/bit-coder.ts';
+import { type BitCoder, codeCount } from '../wire/bit-coder.ts';
 import { bitsFor } from '../wire/packet.ts';
 import type { RangeEncoder } from '../wire/range-coder.ts';
 import type { SimEvent } from '../world/simulation.ts';
@@ -67,7 +67,7 @@ export function writeSnapshot(encoder: RangeEncoder, source: SnapshotSource, bas
     encoder.reset();
     source.model.reset();
     writeHeader();
-    const coder = new EncodingCoder(encoder, source.model.contexts);
+    const coder = source.model.encodingCoder(encoder);
     const isComplete = chosen.length === candidates.length;
     writeFrame(coder, source, baseline, isComplete);
     eventsThroughTick = writeEvents(coder, source, baselines);

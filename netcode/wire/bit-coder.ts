@@ -16,13 +16,17 @@ export class EncodingCoder implements BitCoder {
   readonly isEncoding = true;
   readonly encoder: RangeEncoder;
   readonly #contexts: Contexts;
+  readonly #onBit: ((bit: number, context: number) => void) | undefined;
 
-  constructor(encoder: RangeEncoder, contexts: Contexts) {
+  /** `onBit` sees every modelled bit: for training. */
+  constructor(encoder: RangeEncoder, contexts: Contexts, onBit?: (bit: number, context: number) => void) {
     this.encoder = encoder;
     this.#contexts = contexts;
+    this.#onBit = onBit;
   }
 
   bit(value: number, context: number): number {
+    this.#onBit?.(value, context);
     this.encoder.encode(value, this.#contexts, context);
     return value;
   }

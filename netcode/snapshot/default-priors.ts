@@ -1,0 +1,12 @@
+/** Trained by `npm run bench -- train` on the benches' training seeds; `priors.ts` says what it means. Not to be edited. */
+export const DEFAULT_PRIORS =
+  'KWo4SV2QTCCAAAAILnekkmmijhghkmpniZAccccgdciWcedZcfdheXIggggggggcedXYfecfcbedcefjhVjkckdfjbcggggggggZglgdghhhgcgkjneeSccc' +
+  'cggbbddedZcgZZeaagggggggggbdeefefedfeddZdehfleifhggbcggggggggSgtnfcghhfdghjnjeKccccghgZccdeZbeegfgbggggggggedceefeefeeee' +
+  'bcfefehgcbghgeXggggggggPgwsnfcfhgciiilhbOccccgggfacdeZbebefecggggggggfggfdfdeefeffbedfgbubdeigbaZggggggggSgyvsofbfgdgfkm' +
+  'gfHccccgffhgacdZccgeffcggggggggfffgfgcdcedgebfecdehbmYgfZeWggggggggXg1yusoidfeddYdncSccccgfffggebbdbeAacUggggggggfffffgg' +
+  'fedcfeeedefgbVgYgglUggggggggghgssspmlifdedbnnUcccccgefgdfgdbYENggXgggggggggefecceeeeicfgeaohgNgggggXgggggggggggfgjcccccc' +
+  'cccccccccccccggggggggggggggggggggggggggggggggggggggggggggggggggggggggggggYgnfghggccccccccccccccggggjgggggggggggggggggggc' +
+  'egggcgggfggggggggggggggggggggggggggZhnnjjmhccccccccccccccgfejkjgcdgggggggggggggggficcgggZgbggggggggggggggggggggggggggchs' +
+  'kkjkgdcYcccccccccccgegdadggggggggggggggggggZgfgdgfbgaggffggggggggggggggggggggggXguromjheddFccccccccccgggeeecbacggggggggg' +
+  'gggggedfffgffhdficbfdggggggggggggggggggggcfstuzyxurnljhijeAccccgebfcfffgeddYefYggggggggeZedcfgfggfgfffdcgefZgffefefggggg' +
+  'ggg';
