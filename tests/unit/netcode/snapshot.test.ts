@@ -18,7 +18,7 @@ const game = defineGame({
   version: 1,
   entitiesMax: 1024,
   input: {},
-  entities: { crate: { x: int({ min: 0, max: 100_000 }), y: int({ min: 0, max: 100_000 }) }, lamp: { on: u8() } },
+  entities: { crate: { x: int({ min: 0, max: 100_000, smooth: 'linear' }), y: int({ min: 0, max: 100_000 }) }, lamp: { on: u8() } },
   step: () => undefined,
 });
 const P1 = 1 as PlayerId;
@@ -191,6 +191,28 @@ describe('snapshots', () => {
     // At first all 300 are new, and some ten fit; later each gets its turn within fewer packets than that.
     expect(longestWait).toBeLessThan(60);
     expect(Math.max(...wait.values())).toBeLessThan(20);
+  });
+
+  test('[SNAP8] a first state that does not fit trickles through, and then every packet is complete, acks late as they are', () => {
+    const stream = new Stream();
+    stream.bytesMax = 500;
+    const rng = new Sfc32(3);
+    const speeds = Array.from({ length: 400 }, () => rng.below(60) - 30);
+    stream.advance((world) => speeds.forEach((_, i) => put(world, 20_000 + i * 150)));
+    const waiting: SentSnapshot[] = [];
+    let incomplete = 0;
+    for (let step = 0; step < 120; step++) {
+      stream.advance((world) => {
+        let i = 0;
+        for (const crate of world.all('crate')) (crate as unknown as { x: number }).x += speeds[i++]!;
+      });
+      const { bytes, sent } = stream.send();
+      expectCopy(stream, stream.receive(bytes) as WorldState, sent);
+      waiting.push(sent);
+      if (waiting.length > 6) stream.baselines.acknowledge(waiting.shift()!);
+      if (step >= 60 && sent.view !== undefined) incomplete++;
+    }
+    expect(incomplete).toBe(0);
   });
 
   test('[SNAP7] a thousand despawns at once fit into a packet, and all are told', () => {
