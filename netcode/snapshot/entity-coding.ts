@@ -7,7 +7,6 @@ import { type BitCoder, codeCount, codeNumber } from '../wire/bit-coder.ts';
 import type { Row } from '../wire/schema.ts';
 import { COUNTER_BITS, spawnerOf, type Table } from '../world/world-state.ts';
 import { difference, moved } from './delta.ts';
-import type { Known } from './predictor.ts';
 import { AS_EXPECTED, type KindModel } from './snapshot-model.ts';
 
 /** One entity's values: `row[at]…`. */
@@ -71,12 +70,6 @@ function firstOwnedBy(owner: number, { known, current }: SpawnHints): Values | u
     return now < 0 ? { row: known.data, at: row * known.stride } : { row: current!.data, at: now * current!.stride };
   }
   return undefined;
-}
-
-/** An entity's state in a table, or undefined if it has none there. */
-export function knownIn(table: Table | undefined, id: EntityId, tick: number): Known | undefined {
-  const row = table?.rowOf(id) ?? -1;
-  return row < 0 ? undefined : { row: table!.data, at: row * table!.stride, tick };
 }
 
 const SPAWNER_BITS = 5;

@@ -11,9 +11,10 @@ import type { RangeDecoder } from '../wire/range-coder.ts';
 import type { SimEvent } from '../world/simulation.ts';
 import type { StateHistory, Table, WorldState } from '../world/world-state.ts';
 import { BASELINE_AGE_BITS, HISTORY_TICKS } from './baselines.ts';
-import { codeChange, codeId, codeNew, knownIn, type Values } from './entity-coding.ts';
+import { codeChange, codeId, codeNew, type Values } from './entity-coding.ts';
+import { Seeker } from './seeker.ts';
 import { INCLUDED, REMOVED, type SnapshotModel } from './snapshot-model.ts';
-import { EVENTS_PER_PACKET_MAX, isMoving, spawnTables } from './write-snapshot.ts';
+import { differ, EVENTS_PER_PACKET_MAX, spawnTables } from './write-snapshot.ts';
 
 export interface SnapshotTarget {
   readonly game: AnyGame;
@@ -98,6 +99,10 @@ function readBody(reading: Reading): Outcome {
   return known === 'ok' ? readNew(reading) : known;
 }
 
+/** Walks through the older copies; one packet is read at a time. */
+const BEFORE = new Seeker();
+const OLDEST = new Seeker();
+
 function readKnown({ coder, decoder, target, frame, state }: Reading): Outcome {
   const { first, second, third, tick } = frame;
   if (first === undefined) return 'ok';
@@ -105,13 +110,16 @@ function readKnown({ coder, decoder, target, frame, state }: Reading): Outcome {
     const k = model.kind.index;
     const known = first.tables[k]!;
     const table = state.tables[k]!;
+    BEFORE.open(second, k);
+    OLDEST.open(third, k);
     let wasIncluded = 0;
     let wasExpected = true;
     for (let row = 0; row < known.count; row++) {
       const id = known.ids[row] as EntityId;
       const newest = { row: known.data, at: row * known.stride, tick: first.tick };
-      const before = knownIn(second?.tables[k], id, second?.tick ?? 0);
-      const included = coder.bit(0, model.entityBase + INCLUDED + (isMoving(newest, before, known.stride) ? 2 : 0) + wasIncluded);
+      const before = BEFORE.seek(id) ? BEFORE : undefined;
+      const isMoving = before === undefined || differ(newest.row, newest.at, before, known.stride);
+      const included = coder.bit(0, model.entityBase + INCLUDED + (isMoving ? 2 : 0) + wasIncluded);
       wasIncluded = included;
       if (included === 0) continue;
       if (decoder.isOverrun) return 'malformed';
@@ -120,7 +128,7 @@ function readKnown({ coder, decoder, target, frame, state }: Reading): Outcome {
         if (gone >= 0) table.remove(gone);
         continue;
       }
-      model.predictor.predict(tick, newest, before, knownIn(third?.tables[k], id, third?.tick ?? 0));
+      model.predictor.predict(tick, newest, before, OLDEST.seek(id) ? OLDEST : undefined);
       const values = place(state, table, id, target.game.entitiesMax);
       if (values === undefined) return 'malformed';
       wasExpected = codeChange(coder, model, values, wasExpected);

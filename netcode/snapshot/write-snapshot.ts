@@ -7,11 +7,12 @@ import { type EntityId, type PlayerId, PLAYERS_MAX, type Tick } from '../core/id
 import { type BitCoder, codeCount } from '../wire/bit-coder.ts';
 import { bitsFor } from '../wire/packet.ts';
 import type { RangeEncoder } from '../wire/range-coder.ts';
+import type { Row } from '../wire/schema.ts';
 import type { SimEvent } from '../world/simulation.ts';
 import type { StateHistory, Table, WorldState } from '../world/world-state.ts';
 import { BASELINE_AGE_BITS, type Baselines, HISTORY_TICKS, idsIn, type SentSnapshot, valueTickIn, type View } from './baselines.ts';
-import { codeChange, codeId, codeNew, knownIn, type Values } from './entity-coding.ts';
-import type { Known } from './predictor.ts';
+import { codeChange, codeId, codeNew, type Values } from './entity-coding.ts';
+import { Seeker } from './seeker.ts';
 import { INCLUDED, type KindModel, REMOVED, type SnapshotModel } from './snapshot-model.ts';
 
 /** Events in one packet at most; the rest follow in the next. */
@@ -19,6 +20,11 @@ export const EVENTS_PER_PACKET_MAX = 24;
 /** How much smaller a selection is made at each attempt to fit the budget. */
 const SHRINK = 0.92;
 const NEVER = -1 as Tick;
+
+/** Walks through the copies; one packet is written at a time. */
+const NEWEST = new Seeker();
+const BEFORE = new Seeker();
+const OLDEST = new Seeker();
 
 export interface SnapshotSource {
   readonly game: AnyGame;
@@ -114,11 +120,12 @@ function chooseBaseline({ history, state }: SnapshotSource, { acked }: Baselines
 function collect({ state, history }: SnapshotSource, { first }: Baseline): Candidate[] {
   const candidates: Candidate[] = [];
   for (const table of state.tables) {
+    NEWEST.openCopy(first, history, table.kind.index);
     for (let row = 0; row < table.count; row++) {
       const id = table.ids[row] as EntityId;
-      const valueTick = first === undefined ? NEVER : valueTickIn(first.sent, first.state, table.kind.index, id);
-      const known = valueTick < 0 ? undefined : knownIn(history.at(valueTick)?.tables[table.kind.index], id, valueTick);
-      if (known === undefined || hasMoved(table, row, known)) candidates.push({ table, row, id, valueTick });
+      const isKnown = NEWEST.seek(id);
+      if (isKnown && !differ(table.data, row * table.stride, NEWEST, table.stride)) continue;
+      candidates.push({ table, row, id, valueTick: isKnown ? (NEWEST.valueTick as Tick) : NEVER });
     }
   }
   return candidates;
@@ -181,6 +188,9 @@ function writeKnown(coder: BitCoder, source: SnapshotSource, { first, second, th
   for (const model of source.model.kinds) {
     const k = model.kind.index;
     const current = source.state.tables[k]!;
+    NEWEST.openCopy(first, source.history, k);
+    BEFORE.openCopy(second, source.history, k);
+    OLDEST.openCopy(third, source.history, k);
     let wasIncluded = 0;
     let wasExpected = true;
     for (const known of idsIn(first.sent, first.state.tables[k]!)) {
@@ -188,36 +198,26 @@ function writeKnown(coder: BitCoder, source: SnapshotSource, { first, second, th
       while (next < chosen.length && chosen[next]!.table === current && chosen[next]!.id < id) next++;
       const candidate = chosen[next]?.table === current && chosen[next]!.id === id ? chosen[next] : undefined;
       const isGone = candidate === undefined && current.rowOf(id) < 0;
-      const newest = knownTo(first, source.history, k, id)!;
-      const before = knownTo(second, source.history, k, id);
+      NEWEST.seek(id);
+      const before = BEFORE.seek(id) ? BEFORE : undefined;
+      const isMoving = before === undefined || differ(NEWEST.row, NEWEST.at, before, current.stride);
       const included = candidate !== undefined || isGone ? 1 : 0;
-      coder.bit(included, model.entityBase + INCLUDED + (isMoving(newest, before, current.stride) ? 2 : 0) + wasIncluded);
+      coder.bit(included, model.entityBase + INCLUDED + (isMoving ? 2 : 0) + wasIncluded);
       wasIncluded = included;
       if (included === 0) continue;
       coder.bit(isGone ? 1 : 0, model.entityBase + REMOVED);
       if (candidate === undefined) continue;
-      model.predictor.predict(source.state.tick, newest, before, knownTo(third, source.history, k, id));
+      model.predictor.predict(source.state.tick, NEWEST, before, OLDEST.seek(id) ? OLDEST : undefined);
       wasExpected = codeChange(coder, model, valuesOf(candidate), wasExpected);
     }
     while (next < chosen.length && chosen[next]!.table === current) next++;
   }
 }
 
-/** An entity as the client's copy has it. To the client it is of the copy's tick, also where the value is older. */
-function knownTo(copy: Copy | undefined, history: StateHistory, kind: number, id: EntityId): Known | undefined {
-  const valueTick = copy === undefined ? NEVER : valueTickIn(copy.sent, copy.state, kind, id);
-  return valueTick < 0 ? undefined : knownIn(history.at(valueTick)?.tables[kind], id, copy!.sent.tick);
-}
-
-/** Whether an entity changed between the two newest known copies. */
-export function isMoving(newest: Values, before: Values | undefined, stride: number): boolean {
-  if (before === undefined) return true;
-  for (let i = 0; i < stride; i++) if (newest.row[newest.at + i] !== before.row[before.at + i]) return true;
+/** Whether the values at `row[at]…` are others than those of `known`. */
+export function differ(row: Row, at: number, known: Values, stride: number): boolean {
+  for (let i = 0; i < stride; i++) if (row[at + i] !== known.row[known.at + i]) return true;
   return false;
-}
-
-function hasMoved(table: Table, row: number, known: Values): boolean {
-  return isMoving({ row: table.data, at: row * table.stride }, known, table.stride);
 }
 
 const valuesOf = ({ table, row }: Candidate): Values => ({ row: table.data, at: row * table.stride });
