@@ -16,9 +16,8 @@ const LOSS_WINDOW = 32;
 const LOSS_SPAN = 128;
 /** The newest packets are left out of the loss: reordering may still bring them. */
 const LATE_PACKETS = 8;
-/** Weight of a new sample in the smoothed round trip (RFC 6298: 1/8) and in its deviation (1/4). */
+/** Weight of a new sample in the smoothed round trip (RFC 6298: 1/8). */
 const RTT_GAIN = 1 / 8;
-const RTT_DEVIATION_GAIN = 1 / 4;
 /** Ack delays are told in milliseconds up to this; more than that is no use as a sample. */
 const ACK_DELAY_MS_MAX = 255;
 
@@ -37,13 +36,11 @@ export interface PacketHeader {
 
 /** `Content` is whatever the caller wants back when a packet it sent is acknowledged. */
 export class Endpoint<Content> {
-  /** Smoothed round trip, its mean deviation and the smallest seen lately; 0 until the first sample. */
+  /** Smoothed round trip; 0 until the first sample. */
   rttMs = 0;
-  rttDeviationMs = 0;
   rttSamples = 0;
   packetsLost = 0;
   packetsAcked = 0;
-  packetsDuplicate = 0;
   readonly #sent = new SequenceBuffer<SentPacket<Content>>(SENT_PACKETS_MAX);
   readonly #received = new SequenceBuffer<true>(SENT_PACKETS_MAX);
   #nextSequence = 0;
@@ -152,9 +149,7 @@ export class Endpoint<Content> {
   #sampleRtt(rttMs: number): void {
     if (this.rttSamples === 0) {
       this.rttMs = rttMs;
-      this.rttDeviationMs = rttMs / 2;
     } else {
-      this.rttDeviationMs += (Math.abs(rttMs - this.rttMs) - this.rttDeviationMs) * RTT_DEVIATION_GAIN;
       this.rttMs += (rttMs - this.rttMs) * RTT_GAIN;
     }
     this.rttSamples++;

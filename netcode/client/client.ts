@@ -175,7 +175,10 @@ export class Client {
     }
     const header = Endpoint.readHeader(reader);
     const earliness = readEarliness(reader);
-    if (this.#endpoint.isDuplicate(header.sequence)) return;
+    if (this.#endpoint.isDuplicate(header.sequence)) {
+      this.stalePackets++;
+      return;
+    }
     const snapshot = readSnapshot(reader, {
       game: this.#game,
       model: this.#model,

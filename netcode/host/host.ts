@@ -58,6 +58,12 @@ export class Host {
     return this.#simulation.state.tick;
   }
 
+  /** Events beyond the limit of their tick. */
+  get droppedEvents(): number {
+    return this.#simulation.droppedEvents;
+  }
+
+  /** Ticks never run, because the machine slept or was too slow. */
   get skippedTicks(): number {
     return this.#clock.skippedTicks;
   }

@@ -36,7 +36,6 @@ export class RemoteClient {
   strayPackets = 0;
   /** Snapshots not sent because the channel had not taken the last one yet. */
   heldBackSnapshots = 0;
-  snapshotsSent = 0;
   readonly player: PlayerId;
   readonly inputs: InputBuffer;
   readonly #game: AnyGame;
@@ -58,10 +57,6 @@ export class RemoteClient {
     this.inputs = new InputBuffer(game.input, options.tick);
     this.#newestInputTick = options.tick;
     this.#baselines.eventsAckedTick = options.tick;
-  }
-
-  get rttMs(): number {
-    return this.#endpoint.rttMs;
   }
 
   /** Takes what arrived. `position` tells where the host's clock stood, in ticks, at a moment. */
@@ -89,7 +84,6 @@ export class RemoteClient {
     });
     this.#endpoint.remember(sequence, sent, nowMs);
     this.#earliness = undefined;
-    this.snapshotsSent++;
     this.#link.sendState(encoder.finish());
   }
 

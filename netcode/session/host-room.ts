@@ -170,7 +170,7 @@ export class HostRoom implements Room {
     for (const client of this.#match?.host.clients.values() ?? []) {
       late += client.inputs.lateInputs;
       malformed += client.malformedPackets;
-      dropped += client.strayPackets + client.heldBackSnapshots;
+      dropped += client.strayPackets + client.heldBackSnapshots + client.inputs.refusedInputs;
     }
     for (const { link, malformedMessages } of this.#members) {
       malformed += malformedMessages + link.counters.malformedDropped;
@@ -182,6 +182,8 @@ export class HostRoom implements Room {
       connectedPeers: [...this.#members].filter((member) => member.player !== undefined).length,
       isBrokerReachable: this.#isBrokerReachable(),
       lateInputs: late,
+      skippedTicks: this.#match?.host.skippedTicks ?? 0,
+      droppedEvents: this.#match?.host.droppedEvents ?? 0,
       stateChannel: [...this.#members].find((member) => member.link.stateChannel !== undefined)?.link.stateChannel,
       malformed,
       dropped,
@@ -327,7 +329,7 @@ export class HostRoom implements Room {
     this.#core.leaveMatch();
     for (const client of this.#match?.host.clients.values() ?? []) {
       this.#malformed += client.malformedPackets;
-      this.#dropped += client.strayPackets + client.heldBackSnapshots;
+      this.#dropped += client.strayPackets + client.heldBackSnapshots + client.inputs.refusedInputs;
     }
     this.#match = undefined;
   }

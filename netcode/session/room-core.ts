@@ -121,7 +121,10 @@ export class RoomCore {
 
   /** The figures of this page's client; the room adds what it knows of links and broker. */
   stats(
-    extra: Pick<RoomStats, 'role' | 'connectedPeers' | 'isBrokerReachable' | 'lateInputs' | 'stateChannel'> & {
+    extra: Pick<
+      RoomStats,
+      'role' | 'connectedPeers' | 'isBrokerReachable' | 'lateInputs' | 'skippedTicks' | 'droppedEvents' | 'stateChannel'
+    > & {
       hostTick?: number;
       malformed: number;
       dropped: number;

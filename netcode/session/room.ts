@@ -120,7 +120,12 @@ export interface RoomStats {
   readonly predictedTicks: number;
   /** Snapshots that disagreed with the prediction. */
   readonly corrections: number;
+  /** Ticks of guests and own player that had to do without their input; 0 on a guest. */
   readonly lateInputs: number;
+  /** Ticks the host never ran, because its machine slept or was too slow; 0 on a guest. */
+  readonly skippedTicks: number;
+  /** Events dropped because a rule emitted too many in one tick; 0 on a guest. */
+  readonly droppedEvents: number;
   readonly malformedPackets: number;
   readonly droppedPackets: number;
   readonly connectedPeers: number;
