@@ -27,8 +27,8 @@ export type Entity<M extends FieldMap = FieldMap, Kind extends string = string> 
 /** Any entity of a game, told apart by `kind`. */
 export type EntityOf<E extends KindMap> = { [K in keyof E & string]: Entity<E[K], K> }[keyof E & string];
 
-/** The state as a step sees it. */
-export interface WorldView<E extends KindMap> {
+/** The state to look at. What a game is asked about the world (`isVisible`, `priority`, `interest.eye`) must leave it as it is. */
+export interface WorldReader<E extends KindMap> {
   /** All living entities of a kind, in the order of their ids. Spawning and despawning during the loop is safe. */
   all<K extends keyof E & string>(kind: K): Iterable<Entity<E[K], K>>;
   /** The first entity of a kind: for kinds of which there is one. */
@@ -39,6 +39,10 @@ export interface WorldView<E extends KindMap> {
   get(id: EntityId): EntityOf<E> | undefined;
   /** The entity of this kind and id, or undefined if it is gone or of another kind. */
   find<K extends keyof E & string>(kind: K, id: EntityId): Entity<E[K], K> | undefined;
+}
+
+/** The state as a step sees it. */
+export interface WorldView<E extends KindMap> extends WorldReader<E> {
   /**
    * Makes an entity. It is part of the world from the next step on (and of this tick's snapshot).
    * `owner` defaults to NOBODY. Throws RangeError when `entitiesMax` live already.
@@ -46,6 +50,19 @@ export interface WorldView<E extends KindMap> {
   spawn<K extends keyof E & string>(kind: K, init?: InitsOf<E[K]> & { readonly owner?: PlayerId }): EntityId;
   /** Removes an entity; loops skip it at once. Unknown ids are ignored. */
   despawn(id: EntityId): void;
+}
+
+/** Whom an event concerns. Without options every player hears of it, when its tick is drawn. */
+export interface EmitOptions {
+  /** Who caused it: that player's own client shows it at once, as predicted. */
+  readonly by?: PlayerId;
+  /**
+   * The entity it is about: players who may not know that entity (`interest`, `isVisible`) do not hear of the event. An event without
+   * it goes to everybody: in a game with fog of war, its data must hold nothing that is secret.
+   */
+  readonly about?: EntityId;
+  /** The only player who hears of it; NOBODY (default): all. Narrows `about` further, never widens it. */
+  readonly to?: PlayerId;
 }
 
 export interface StepContext<V extends KindMap> {
@@ -57,10 +74,10 @@ export interface StepContext<V extends KindMap> {
   /** False when a client replays a tick it has stepped before: sounds and sparks belong to the first time. */
   readonly isFirstTime: boolean;
   /**
-   * Tells every player's game that something happened. Events are state's companions: delivered to all, once, at
-   * the moment the tick is drawn. With `by`, that player's own client shows it at once, as predicted.
+   * Tells the players' games that something happened. Events are state's companions: delivered once, at the moment the tick is
+   * drawn, to all whom `options` do not leave out. With `by`, that player's own client shows it at once, as predicted.
    */
-  emit<K extends keyof V & string>(type: K, data: InitsOf<V[K]>, options?: { readonly by?: PlayerId }): void;
+  emit<K extends keyof V & string>(type: K, data: InitsOf<V[K]>, options?: EmitOptions): void;
 }
 
 /** The inputs of one tick. */
@@ -68,6 +85,34 @@ export interface Inputs<I extends FieldMap> {
   /** A player's input; neutral if the player is gone or has sent none. */
   of(player: PlayerId): ValuesOf<I>;
 }
+
+/** A place in the world, in the unit of the position fields. Without `z` heights do not count. */
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+  readonly z?: number;
+}
+
+/**
+ * Who is near enough to know what. Two distances instead of one, so that what stands at the border does not come and go.
+ * An entity without the position field is known to everybody, one's own entities always are to oneself.
+ */
+export interface InterestSpec<E extends KindMap> {
+  /** The name of the position field, a `vec2` or `vec3`, of the kinds it applies to. Default 'pos'. */
+  readonly by?: NoInfer<FieldName<E>>;
+  /** An entity becomes known to a player when it is nearer to their eye than this, in the position's unit. */
+  readonly enter: number;
+  /** It is forgotten when it is farther than this from all their eyes. Default: a quarter more than `enter`. */
+  readonly leave?: number;
+  /**
+   * Where a player looks from. Default: from each of their own entities that have a position (projectiles too: give a function if those
+   * should not see). While there is no eye (undefined; all of one's own gone) the last ones stay; who never had one knows
+   * just the kinds without a position. A point that is not finite throws TypeError.
+   */
+  eye?(world: WorldReader<E>, player: PlayerId): Point | undefined;
+}
+
+type FieldName<E extends KindMap> = { [K in keyof E]: keyof E[K] }[keyof E] & string;
 
 export interface GameSpec<I extends FieldMap, E extends KindMap, V extends KindMap, R> {
   /** Names the game on the wire: players of different games never meet. */
@@ -96,6 +141,18 @@ export interface GameSpec<I extends FieldMap, E extends KindMap, V extends KindM
   step(world: WorldView<E>, inputs: Inputs<I>, ctx: StepContext<V>): void;
   /** The outcome once the match is over (plain data), or undefined while it goes on. Asked by the host after each step. */
   result?(world: WorldView<E>): R | undefined;
+  /** Sends each player only what is near them. Without it everything is near. */
+  readonly interest?: InterestSpec<E>;
+  /**
+   * Fog of war. Asked by the host before each snapshot, for every player and each entity in their range that is not their own. While it
+   * is false the player's client never hears of the entity, and forgets it if it knew it: no cheating client can show it.
+   */
+  isVisible?(world: WorldReader<E>, player: PlayerId, entity: Readonly<EntityOf<E>>): boolean;
+  /**
+   * How urgent news of an entity are to a player when not everything fits into a packet: 1 is usual, 2 twice as urgent, 0.1 seldom.
+   * Clamped to 1/16 and 16, so that nothing starves. NaN throws TypeError.
+   */
+  priority?(world: WorldReader<E>, player: PlayerId, entity: Readonly<EntityOf<E>>): number;
 }
 
 /** A kind of entity, compiled: its number on the wire and the layout of its rows (`owner` first). */
@@ -112,6 +169,23 @@ export interface EventType {
   readonly layout: Layout;
 }
 
+/** Where in its row an entity keeps its position. */
+export interface Place {
+  readonly at: number;
+  /** What one stored step is worth, in the position's unit. */
+  readonly step: number;
+  /** Without a height: a `vec2`. */
+  readonly isFlat: boolean;
+}
+
+/** A game's `interest`, compiled. Distances in the position's unit. */
+export interface InterestRules {
+  readonly enter: number;
+  readonly leave: number;
+  /** By kind; undefined for kinds that are known to everybody. */
+  readonly places: readonly (Place | undefined)[];
+}
+
 /** A game ready to run: made by `defineGame` only. */
 export interface Game<I extends FieldMap = FieldMap, E extends KindMap = KindMap, V extends KindMap = KindMap, R = unknown> {
   readonly spec: GameSpec<I, E, V, R>;
@@ -124,6 +198,7 @@ export interface Game<I extends FieldMap = FieldMap, E extends KindMap = KindMap
   readonly kinds: readonly Kind[];
   readonly eventTypes: readonly EventType[];
   readonly input: Layout<I>;
+  readonly interest: InterestRules | undefined;
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a game of any shape, where the shape does not matter
@@ -131,12 +206,40 @@ export type AnyGame = Game<any, any, any, any>;
 
 /** Column 0 of every entity's row. */
 export const OWNER_PART: Part = { min: 0, max: 31, isCyclic: false };
+/** `interest.leave` by default, as a multiple of `enter`: wide enough for what paces to and fro, and half again the area at most. */
+const LEAVE_PER_ENTER = 1.25;
 const RESERVED_NAMES = new Set(['id', 'kind', 'owner', 'isMine']);
 
 function requireInteger(name: string, value: number, min: number, max: number): number {
   if (!Number.isInteger(value) || value < min || value > max)
     throw new RangeError(`${name} ${value} must be a whole number from ${min} to ${max}`);
   return value;
+}
+
+function placeOf({ name, layout }: Kind, by: string): Place | undefined {
+  const entry = layout.entries.find((candidate) => candidate.name === by);
+  if (entry === undefined) return undefined;
+  const { field, at } = entry;
+  const value: unknown = field.read(layout.initial, at);
+  const isPoint = typeof value === 'object' && value !== null && 'x' in value && 'y' in value;
+  const isFlat = isPoint && !('z' in value);
+  if (!isPoint || field.step === undefined || field.parts.length !== (isFlat ? 2 : 3)) {
+    throw new TypeError(`interest goes by '${name}.${by}', which is no vec2 or vec3`);
+  }
+  return { at, step: field.step, isFlat };
+}
+
+function interestRules(
+  spec: { readonly by?: string; readonly enter: number; readonly leave?: number } | undefined,
+  kinds: readonly Kind[],
+): InterestRules | undefined {
+  if (spec === undefined) return undefined;
+  const { by = 'pos', enter, leave = enter * LEAVE_PER_ENTER } = spec;
+  if (!(enter > 0 && enter < Infinity)) throw new RangeError(`interest.enter ${enter} must be above 0 and finite`);
+  if (!(leave >= enter && leave < Infinity)) throw new RangeError(`interest.leave ${leave} must be finite and at least enter, ${enter}`);
+  const places = kinds.map((kind) => placeOf(kind, by));
+  if (places.every((place) => place === undefined)) throw new TypeError(`interest goes by '${by}', which no kind of entity has`);
+  return { enter, leave, places };
 }
 
 /**
@@ -184,5 +287,6 @@ export function defineGame<
     kinds,
     eventTypes: eventNames.map((name, index) => ({ index, name, layout: layoutOf(spec.events![name]!) })),
     input: layoutOf(spec.input),
+    interest: interestRules(spec.interest, kinds),
   };
 }

@@ -10,16 +10,23 @@ import type { FieldMap } from './wire/schema.ts';
 export { atan2, cos, sin } from './core/trig.ts';
 export { type EntityId, NO_ENTITY, NOBODY, type PlayerId, type Tick } from './core/ids.ts';
 export type { Rng } from './core/rng.ts';
-export { angle, bool, enumOf, event, float, int, ref, u16, u8, vec2, type Vec2 } from './wire/schema.ts';
+export { arrayOf, type FixedArray } from './wire/array-field.ts';
+export { any, text } from './wire/bytes-fields.ts';
+export { angle, bool, enumOf, event, float, int, moment, ref, u16, u8, vec2, type Vec2, vec3, type Vec3 } from './wire/fields.ts';
+export { quat, type Quat } from './wire/quaternion.ts';
 export { normaliseCode } from './wire/lobby-api.ts';
 export {
   defineGame,
+  type EmitOptions,
   type Entity,
   type EntityOf,
   type Game,
   type GameSpec,
   type Inputs,
+  type InterestSpec,
+  type Point,
   type StepContext,
+  type WorldReader,
   type WorldView,
 } from './define-game.ts';
 export {

@@ -12,7 +12,7 @@ import {
   float,
   int,
   type StepContext,
-  u16,
+  moment,
   u8,
   vec2,
   type WorldView,
@@ -79,15 +79,15 @@ export const entities = {
     hp: int({ min: 0, max: HP_MAX }),
     life: enumOf(['ghost', 'safe', 'alive', 'dead']),
     /** The tick at which `life` goes on to the next; meaningless while 'alive'. */
-    lifeUntil: u16(),
+    lifeUntil: moment(),
     /** The tick from which the gun fires again. */
-    readyAt: u16(),
+    readyAt: moment(),
     isThrusting: bool(),
   },
   bullet: {
     pos: position(),
     vel: vec2({ min: -1024, max: 1024, step: 1 / 4, smooth: 'none' }),
-    diesAt: u16(),
+    diesAt: moment(),
   },
   /** One for each player, apart from the ship so that a kill shows when the host has confirmed it, never to be taken back. */
   score: { kills: u8(), deaths: u8() },
@@ -95,7 +95,7 @@ export const entities = {
   match: {
     state: enumOf(['running', 'ending', 'over']),
     secondsLeft: u8(),
-    overAt: u16(),
+    overAt: moment(),
   },
 };
 

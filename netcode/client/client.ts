@@ -11,14 +11,13 @@ import { Endpoint } from '../channel/endpoint.ts';
 import { RateMeter } from '../channel/rate-meter.ts';
 import type { StateLink } from '../channel/state-link.ts';
 import { HISTORY_TICKS } from '../snapshot/baselines.ts';
-import { readSnapshot } from '../snapshot/read-snapshot.ts';
 import { fillShown } from '../snapshot/shown-state.ts';
 import { SnapshotModel } from '../snapshot/snapshot-model.ts';
+import { SnapshotReader } from '../snapshot/snapshot-reader.ts';
 import { ArrivalLine } from '../time/arrival-line.ts';
 import { InputLead } from '../time/input-lead.ts';
 import { SteeredClock } from '../time/steered-clock.ts';
-import { BitWriter } from '../wire/bits.ts';
-import { RangeDecoder } from '../wire/range-coder.ts';
+import { BitReader, BitWriter } from '../wire/bits.ts';
 import { INPUTS_PER_PACKET_MAX, writeInputs } from '../wire/input-packet.ts';
 import { INPUT_PACKET, readPreamble, SNAPSHOT_PACKET, writePreamble } from '../wire/packet.ts';
 import { readEarliness } from '../wire/earliness.ts';
@@ -69,13 +68,13 @@ export class Client {
   malformedPackets = 0;
   stalePackets = 0;
   readonly #game: AnyGame;
+  readonly #reader = new BitReader(new Uint8Array(0));
   readonly #options: ClientOptions;
   readonly #endpoint = new Endpoint<Tick>();
   readonly #writer: BitWriter;
-  readonly #frames: StateHistory;
+  readonly #snapshots: SnapshotReader;
   /** The received copies as they are drawn and predicted from. */
   readonly #shown: StateHistory;
-  readonly #model: SnapshotModel;
   readonly #inputs: InputHistory;
   readonly #prediction: Prediction;
   readonly #events: EventQueue;
@@ -98,8 +97,7 @@ export class Client {
     this.#options = options;
     this.#writer = new BitWriter(options.packetBytesMax);
     this.#shown = new StateHistory(game.kinds, HISTORY_TICKS);
-    this.#model = new SnapshotModel(game);
-    this.#frames = new StateHistory(game.kinds, HISTORY_TICKS);
+    this.#snapshots = new SnapshotReader(game, { model: new SnapshotModel(game), player: options.player, newestTick: options.joinTick });
     this.#inputs = new InputHistory(game.input);
     this.#prediction = new Prediction(game, { seed: options.seed, player: options.player, inputs: this.#inputs });
     this.#events = new EventQueue(options.player, options.joinTick, options.onEvent);
@@ -168,7 +166,8 @@ export class Client {
   }
 
   #receive(bytes: Uint8Array, atMs: number): void {
-    const reader = new RangeDecoder(bytes);
+    const reader = this.#reader;
+    reader.open(bytes);
     if (!readPreamble(reader, SNAPSHOT_PACKET, this.#options.match)) {
       this.stalePackets++;
       return;
@@ -179,26 +178,22 @@ export class Client {
       this.stalePackets++;
       return;
     }
-    const snapshot = readSnapshot(reader, {
-      game: this.#game,
-      model: this.#model,
-      frames: this.#frames,
-      newestTick: this.#newestTick,
-      player: this.#options.player,
-    });
-    if (typeof snapshot === 'string') {
-      if (snapshot === 'malformed') this.malformedPackets++;
+    const snapshots = this.#snapshots;
+    const shownTick = this.#newestTick;
+    const outcome = snapshots.read(bytes, reader);
+    if (outcome !== 'ok') {
+      if (outcome === 'malformed') this.malformedPackets++;
       else this.stalePackets++;
       return;
     }
     this.#endpoint.receive(header, atMs, (inputTick) => {
       if (inputTick > this.#ackedInputTick) this.#ackedInputTick = inputTick;
     });
-    const { tick } = snapshot.state;
-    fillShown(this.#shown.claim(tick), snapshot.state, snapshot.baseline, this.#shown.at(this.#newestTick));
+    const { tick } = snapshots.state;
+    fillShown(this.#shown.claim(tick), snapshots.state, snapshots.base, this.#shown.at(shownTick));
     this.#arrivals.add(tick, atMs);
     this.#snapshotRate.count(atMs);
-    this.#events.receive(snapshot.events, snapshot.eventsThroughTick);
+    this.#events.receive(snapshots.events, snapshots.eventsThroughTick);
     if (!this.#hasSnapshot || tick > this.#newestTick) this.#newestTick = tick;
     this.#hasSnapshot = true;
     this.#followDelay();

@@ -2,7 +2,7 @@
  * Events on their way to the screen. Those from the host wait until their tick is drawn; those this player caused show
  * at once, as predicted, and their confirmation from the host is then swallowed.
  */
-import type { PlayerId, Tick } from '../core/ids.ts';
+import { NOBODY, type PlayerId, type Tick } from '../core/ids.ts';
 import type { SimEvent } from '../world/simulation.ts';
 
 /** Events waiting to be drawn; the oldest is shown early beyond that. */
@@ -27,7 +27,8 @@ export class EventQueue {
 
   /** An event of the first run of a predicted step. */
   predict(event: SimEvent): void {
-    if (event.by !== this.#player) return;
+    // What is for another alone would be shown here and never confirmed.
+    if (event.by !== this.#player || (event.to !== NOBODY && event.to !== this.#player)) return;
     this.#predicted.push({ type: event.type, tick: event.tick });
     if (this.#predicted.length > PREDICTED_MAX) this.#predicted.shift();
     this.#show(event, true);

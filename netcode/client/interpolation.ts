@@ -6,6 +6,8 @@ import type { Tick } from '../core/ids.ts';
 import type { Kind } from '../define-game.ts';
 import type { StateHistory, Table, WorldState } from '../world/world-state.ts';
 import { HISTORY_TICKS } from '../snapshot/baselines.ts';
+import { QUATERNION_PARTS } from '../wire/quaternion.ts';
+import type { AnyField } from '../wire/schema.ts';
 
 /** How long motion goes on without news, in ticks: 100 ms at 60 Hz. Longer guesses are wronger than standing still. */
 const EXTRAPOLATION_TICKS_MAX = 6;
@@ -44,11 +46,29 @@ function olderThan(frames: StateHistory, tick: Tick, newestTick: Tick): WorldSta
   return undefined;
 }
 
-/** Which parts of a kind's rows blend between states. */
-export function smoothParts(kind: Kind): readonly boolean[] {
+/** How a kind's rows blend between states. */
+export interface BlendPlan {
+  readonly kind: Kind;
+  /** For each part whether it blends on its own, in proportion. */
+  readonly smooth: readonly boolean[];
+  /** Fields that blend as a whole, and where. */
+  readonly whole: readonly { readonly at: number; readonly blend: NonNullable<AnyField['blend']> }[];
+  /** Orientations that blend: the first part of each, and what a step of its components is worth. */
+  readonly rotations: readonly { readonly at: number; readonly step: number }[];
+}
+
+export function blendPlanOf(kind: Kind): BlendPlan {
   const smooth = kind.layout.parts.map(() => false);
-  for (const { field, at } of kind.layout.entries) if (field.smoothing === 'linear') field.parts.forEach((_, i) => (smooth[at + i] = true));
-  return smooth;
+  const whole: { at: number; blend: NonNullable<AnyField['blend']> }[] = [];
+  const rotations: { at: number; step: number }[] = [];
+  for (const { field, at } of kind.layout.entries) {
+    if (field.smoothing !== 'linear') continue;
+    if (field.blend === undefined) field.parts.forEach((_, i) => (smooth[at + i] = true));
+    else whole.push({ at, blend: field.blend });
+    if (field.isRotation)
+      for (let i = 0; i < field.parts.length; i += QUATERNION_PARTS) rotations.push({ at: at + i, step: field.step ?? 1 });
+  }
+  return { kind, smooth, whole, rotations };
 }
 
 export interface BlendRows {
@@ -59,8 +79,11 @@ export interface BlendRows {
   readonly alpha: number;
 }
 
-/** Blends one entity's row into `out`: smooth parts in proportion (cyclic ones the short way round), others from the state that is due. */
-export function blend(out: Float64Array, kind: Kind, smooth: readonly boolean[], rows: BlendRows): void {
+/**
+ * Blends one entity's row into `out`: smooth parts in proportion (cyclic ones the short way round), fields that blend as a
+ * whole in their own way, others from the state that is due.
+ */
+export function blend(out: Float64Array, { kind, smooth, whole }: BlendPlan, rows: BlendRows): void {
   const { older, olderRow, newer, newerRow, alpha } = rows;
   const { parts } = kind.layout;
   for (let i = 0; i < parts.length; i++) {
@@ -76,5 +99,9 @@ export function blend(out: Float64Array, kind: Kind, smooth: readonly boolean[],
     if (part.isCyclic && Math.abs(step) > span / 2) step -= Math.sign(step) * span;
     const value = from + step * alpha;
     out[i] = part.isCyclic ? value : Math.min(part.max, Math.max(part.min, value));
+  }
+  for (let i = 0; i < whole.length; i++) {
+    const field = whole[i]!;
+    field.blend(out, field.at, older.data, olderRow * older.stride + field.at, newer.data, newerRow * newer.stride + field.at, alpha);
   }
 }

@@ -5,7 +5,7 @@
 import type { AnyGame, Kind } from '../define-game.ts';
 import type { EntityId, PlayerId, Tick } from '../core/ids.ts';
 import type { StateHistory, WorldState } from '../world/world-state.ts';
-import { blend, bracketAt, smoothParts } from './interpolation.ts';
+import { blend, type BlendPlan, blendPlanOf, bracketAt } from './interpolation.ts';
 import { Correction } from './correction.ts';
 import type { Prediction } from './prediction.ts';
 
@@ -22,9 +22,7 @@ export interface ViewMoment {
   readonly nowMs: number;
 }
 
-interface KindView {
-  readonly kind: Kind;
-  readonly smooth: readonly boolean[];
+interface KindView extends BlendPlan {
   readonly row: Float64Array;
 }
 
@@ -40,8 +38,7 @@ export class ViewBuilder {
   constructor(game: AnyGame, player: PlayerId) {
     this.#player = player;
     this.#kinds = game.kinds.map((kind) => ({
-      kind,
-      smooth: smoothParts(kind),
+      ...blendPlanOf(kind),
       row: new Float64Array(kind.layout.parts.length),
     }));
   }
@@ -50,7 +47,7 @@ export class ViewBuilder {
     this.#list.length = 0;
     this.#correction.decay(moment.nowMs);
     this.#forEachPredicted(moment.prediction, moment.present, (view, id) => {
-      this.#correction.apply(id, view.row);
+      this.#correction.apply(id, view.row, view);
       this.#add(view, id);
     });
     this.#addInterpolated(moment);
@@ -94,8 +91,7 @@ export class ViewBuilder {
         const olderRow = olderTable.rowOf(id);
         blend(
           view.row,
-          view.kind,
-          view.smooth,
+          view,
           olderRow < 0
             ? { older: table, olderRow: row, newer: table, newerRow: row, alpha: 1 }
             : { older: olderTable, olderRow, newer: table, newerRow: row, alpha },
@@ -121,9 +117,8 @@ export class ViewBuilder {
         const newerTable = newer.tables[view.kind.index]!;
         const olderRow = olderTable.rowOf(id);
         const newerRow = newerTable.rowOf(id);
-        if (olderRow < 0 || newerRow < 0)
-          blend(view.row, view.kind, view.smooth, { older: table, olderRow: row, newer: table, newerRow: row, alpha: 1 });
-        else blend(view.row, view.kind, view.smooth, { older: olderTable, olderRow, newer: newerTable, newerRow, alpha });
+        if (olderRow < 0 || newerRow < 0) blend(view.row, view, { older: table, olderRow: row, newer: table, newerRow: row, alpha: 1 });
+        else blend(view.row, view, { older: olderTable, olderRow, newer: newerTable, newerRow, alpha });
         this.#add(view, id);
       }
     }

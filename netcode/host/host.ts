@@ -9,16 +9,17 @@ import type { AnyGame } from '../define-game.ts';
 import { type PlayerId, type Tick } from '../core/ids.ts';
 import type { StateLink } from '../channel/state-link.ts';
 import { HISTORY_TICKS } from '../snapshot/baselines.ts';
+import { Captures } from '../snapshot/capture.ts';
+import type { InterestGrid } from '../snapshot/interest-grid.ts';
+import { Interest, interestGridOf, priorityOf } from '../snapshot/interest.ts';
 import { SnapshotModel } from '../snapshot/snapshot-model.ts';
+import { SnapshotWriter } from '../snapshot/snapshot-writer.ts';
 import { FixedStep } from '../time/fixed-step.ts';
-import { RangeEncoder } from '../wire/range-coder.ts';
+import { BitWriter } from '../wire/bits.ts';
 import { type SimEvent, Simulation } from '../world/simulation.ts';
-import { StateHistory } from '../world/world-state.ts';
-import { RemoteClient } from './remote-client.ts';
+import { World } from '../world/world.ts';
+import { EVENTS_MAX, RemoteClient } from './remote-client.ts';
 import type { Recorder } from './recording.ts';
-
-/** Events remembered for clients that lack them: as long as baselines live, and no more than this. */
-const EVENTS_MAX = 1024;
 
 export interface HostOptions {
   readonly match: number;
@@ -32,24 +33,37 @@ export class Host {
   readonly #game: AnyGame;
   readonly #options: HostOptions;
   readonly #simulation: Simulation;
-  readonly #history: StateHistory;
+  readonly #captures: Captures;
   readonly #clock: FixedStep;
-  readonly #encoder: RangeEncoder;
-  readonly #model: SnapshotModel;
+  readonly #writer: SnapshotWriter;
+  readonly #packet: BitWriter;
+  /** Who is to know what; undefined if everybody knows everything. */
+  readonly #grid: InterestGrid | undefined;
+  /** The newest state for the game's own questions about it. */
+  readonly #world: World;
   readonly #clients = new Map<PlayerId, RemoteClient>();
   readonly #joined: PlayerId[] = [];
   readonly #left: PlayerId[] = [];
-  #events: SimEvent[] = [];
+  /** Since the last snapshots. */
+  readonly #events: SimEvent[] = [];
   #result: { readonly value: unknown } | undefined;
 
   constructor(game: AnyGame, options: HostOptions) {
     this.#game = game;
     this.#options = options;
     this.#simulation = new Simulation(game, options.seed);
-    this.#history = new StateHistory(game.kinds, HISTORY_TICKS);
+    this.#captures = new Captures(game, HISTORY_TICKS);
     this.#clock = new FixedStep(game.tickRate, options.nowMs);
-    this.#encoder = new RangeEncoder(options.packetBytesMax);
-    this.#model = new SnapshotModel(game);
+    this.#packet = new BitWriter(options.packetBytesMax);
+    this.#grid = interestGridOf(game);
+    this.#world = new World(game, this.#simulation.state);
+    const hook = priorityOf(game, this.#world);
+    this.#writer = new SnapshotWriter(game, {
+      model: new SnapshotModel(game),
+      captures: this.#captures,
+      bytesMax: options.packetBytesMax,
+      ...(hook !== undefined && { priorityOf: hook }),
+    });
     this.#simulation.start();
     options.recorder?.begin(this.#simulation.state);
   }
@@ -80,7 +94,8 @@ export class Host {
   /** Lets a player in at the next tick; their snapshots come over `link`. Returns the tick they join behind. */
   addPlayer(player: PlayerId, link: StateLink): Tick {
     if (this.#clients.has(player)) throw new Error(`player ${player} is in the match already`);
-    this.#clients.set(player, new RemoteClient(this.#game, { player, link, match: this.#options.match, tick: this.tick }));
+    const interest = this.#grid === undefined ? undefined : new Interest(this.#game, player);
+    this.#clients.set(player, new RemoteClient(this.#game, { player, link, match: this.#options.match, tick: this.tick, interest }));
     this.#joined.push(player);
     return this.tick;
   }
@@ -100,7 +115,7 @@ export class Host {
       const tick = this.#result === undefined ? this.#clock.next(nowMs) : undefined;
       if (tick === undefined) break;
       this.#step(tick);
-      this.#capture(tick);
+      this.#captures.capture(this.#simulation.state);
       isSnapshotDue ||= tick % (this.#game.tickRate / this.#game.sendRate) === 0;
     }
     // After a hitch several ticks run at once; only the newest state is worth sending.
@@ -117,31 +132,23 @@ export class Host {
       isFirstTime: true,
       ...(joined.length > 0 && { joined }),
       ...(left.length > 0 && { left }),
-      onEvent: (event) => this.#events.push(event),
+      onEvent: (event) => {
+        if (this.#events.length < EVENTS_MAX) this.#events.push(event);
+      },
     });
     this.#options.recorder?.record(tick, { inputs, joined, left, state: this.#simulation.state });
     const result = this.#simulation.result();
     if (result !== undefined) this.#result = { value: result };
   }
 
-  #capture(tick: Tick): void {
-    this.#history.claim(tick).copyFrom(this.#simulation.state);
-    if (this.#events.length > EVENTS_MAX) this.#events.splice(0, this.#events.length - EVENTS_MAX);
-    if (this.#events.length > 0 && this.#events[0]!.tick < tick - HISTORY_TICKS) {
-      this.#events = this.#events.filter((event) => event.tick >= tick - HISTORY_TICKS);
-    }
-  }
-
   #send(nowMs: number): void {
+    const grid = this.#grid;
+    grid?.rebuild(this.#simulation.state);
     for (const client of this.#clients.values()) {
-      client.sendSnapshot(this.#encoder, {
-        model: this.#model,
-        state: this.#simulation.state,
-        history: this.#history,
-        events: this.#events,
-        bytesMax: this.#options.packetBytesMax,
-        nowMs,
-      });
+      if (grid !== undefined) client.interest!.update(grid, this.#world);
+      client.hear(this.#events);
+      client.sendSnapshot({ writer: this.#writer, packet: this.#packet, nowMs });
     }
+    this.#events.length = 0;
   }
 }

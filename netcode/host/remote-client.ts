@@ -3,30 +3,27 @@
  * of the world.
  */
 import type { AnyGame } from '../define-game.ts';
-import type { PlayerId, Tick } from '../core/ids.ts';
+import { NOBODY, type PlayerId, type Tick } from '../core/ids.ts';
 import { Endpoint } from '../channel/endpoint.ts';
 import type { StateLink } from '../channel/state-link.ts';
-import { Baselines, type SentSnapshot } from '../snapshot/baselines.ts';
-import type { SnapshotModel } from '../snapshot/snapshot-model.ts';
-import { writeSnapshot } from '../snapshot/write-snapshot.ts';
-import { BitReader } from '../wire/bits.ts';
-import type { RangeEncoder } from '../wire/range-coder.ts';
+import { Baselines } from '../snapshot/baselines.ts';
+import type { Interest } from '../snapshot/interest.ts';
+import type { SnapshotWriter } from '../snapshot/snapshot-writer.ts';
+import { BitReader, type BitWriter } from '../wire/bits.ts';
 import { writeEarliness } from '../wire/earliness.ts';
 import { readInputs } from '../wire/input-packet.ts';
 import { INPUT_PACKET, readPreamble, SNAPSHOT_PACKET, writePreamble } from '../wire/packet.ts';
 import type { SimEvent } from '../world/simulation.ts';
-import type { StateHistory, WorldState } from '../world/world-state.ts';
 import { InputBuffer } from './input-buffer.ts';
 
+/** Events remembered for a client that lacks them, at most. */
+export const EVENTS_MAX = 1024;
 /** Packets read from one client in one update at most: four times what an honest one sends. */
 const PACKETS_PER_UPDATE_MAX = 16;
 
 export interface SnapshotToSend {
-  readonly model: SnapshotModel;
-  readonly state: WorldState;
-  readonly history: StateHistory;
-  readonly events: readonly SimEvent[];
-  readonly bytesMax: number;
+  readonly writer: SnapshotWriter;
+  readonly packet: BitWriter;
   readonly nowMs: number;
 }
 
@@ -38,17 +35,27 @@ export class RemoteClient {
   heldBackSnapshots = 0;
   readonly player: PlayerId;
   readonly inputs: InputBuffer;
+  /** What the player is to know; undefined: everything. */
+  readonly interest: Interest | undefined;
+  readonly baselines: Baselines;
   readonly #game: AnyGame;
   readonly #match: number;
   readonly #link: StateLink;
-  readonly #endpoint = new Endpoint<SentSnapshot>();
-  readonly #baselines = new Baselines();
+  readonly #endpoint = new Endpoint<Tick>();
+  /** What the player may hear of and has not acknowledged, oldest first. */
+  #events: SimEvent[] = [];
   #newestInputTick: Tick;
   #earliness: number | undefined;
 
   constructor(
     game: AnyGame,
-    options: { readonly player: PlayerId; readonly match: number; readonly link: StateLink; readonly tick: Tick },
+    options: {
+      readonly player: PlayerId;
+      readonly match: number;
+      readonly link: StateLink;
+      readonly tick: Tick;
+      readonly interest: Interest | undefined;
+    },
   ) {
     this.#game = game;
     this.player = options.player;
@@ -56,7 +63,9 @@ export class RemoteClient {
     this.#link = options.link;
     this.inputs = new InputBuffer(game.input, options.tick);
     this.#newestInputTick = options.tick;
-    this.#baselines.eventsAckedTick = options.tick;
+    this.interest = options.interest;
+    this.baselines = new Baselines(game.kinds.length, game.tickRate / game.sendRate);
+    this.baselines.eventsAckedTick = options.tick;
   }
 
   /** Takes what arrived. `position` tells where the host's clock stood, in ticks, at a moment. */
@@ -69,22 +78,33 @@ export class RemoteClient {
     }
   }
 
+  /** Takes note of the events since the last snapshots; who may hear of them is decided now, once. */
+  hear(events: readonly SimEvent[]): void {
+    const known = this.#events;
+    const { eventsAckedTick } = this.baselines;
+    if (known.length > 0 && known[0]!.tick <= eventsAckedTick) this.#events = known.filter(({ tick }) => tick > eventsAckedTick);
+    for (const event of events) {
+      const mayHear = this.interest === undefined ? event.to === NOBODY || event.to === this.player : this.interest.mayHear(event);
+      if (mayHear) this.#events.push(event);
+    }
+    if (this.#events.length > EVENTS_MAX) this.#events.splice(0, this.#events.length - EVENTS_MAX);
+  }
+
   /** Writes and sends one snapshot, unless the last one still waits in the channel: stale state is never queued. */
-  sendSnapshot(encoder: RangeEncoder, { model, state, history, events, bytesMax, nowMs }: SnapshotToSend): void {
+  sendSnapshot({ writer, packet, nowMs }: SnapshotToSend): void {
     if (this.#link.stateBufferedBytes > 0) {
       this.heldBackSnapshots++;
       return;
     }
     const sequence = this.#endpoint.takeSequence();
-    const source = { game: this.#game, model, state, history, events, player: this.player, bytesMax };
-    const sent = writeSnapshot(encoder, source, this.#baselines, () => {
-      writePreamble(encoder, SNAPSHOT_PACKET, this.#match);
-      this.#endpoint.writeHeader(encoder, sequence, nowMs);
-      writeEarliness(encoder, this.#earliness);
-    });
-    this.#endpoint.remember(sequence, sent, nowMs);
+    packet.reset();
+    writePreamble(packet, SNAPSHOT_PACKET, this.#match);
+    this.#endpoint.writeHeader(packet, sequence, nowMs);
+    writeEarliness(packet, this.#earliness);
+    const tick = writer.write(packet, this, this.#events);
+    this.#endpoint.remember(sequence, tick, nowMs);
     this.#earliness = undefined;
-    this.#link.sendState(encoder.finish());
+    this.#link.sendState(packet.finish());
   }
 
   #receive(bytes: Uint8Array, atMs: number, position: number): void {
@@ -103,7 +123,7 @@ export class RemoteClient {
       this.strayPackets++;
       return;
     }
-    this.#endpoint.receive(header, atMs, (sent) => this.#baselines.acknowledge(sent));
+    this.#endpoint.receive(header, atMs, (tick) => this.baselines.acknowledge(tick));
     rows.forEach((row, i) => this.inputs.store((newest - rows.length + 1 + i) as Tick, row));
     if (newest > this.#newestInputTick) {
       // The oldest input that is new decides: a lost packet's inputs come with the next one, and that is what must be early enough.

@@ -1,5 +1,16 @@
 /** The difference between two stored values, and its undoing: the short way round for cyclic parts, kept in range for the others. */
-import type { Part } from '../wire/schema.ts';
+import type { Part, Row } from '../wire/schema.ts';
+
+/** An entity's values: `row[at]…`. */
+export interface Values {
+  readonly row: Row;
+  readonly at: number;
+}
+
+export function differ(a: Values, b: Values, stride: number): boolean {
+  for (let i = 0; i < stride; i++) if (a.row[a.at + i] !== b.row[b.at + i]) return true;
+  return false;
+}
 
 /** The difference that leads from one value to another, the short way round for cyclic parts. */
 export function difference(part: Part, from: number, to: number): number {

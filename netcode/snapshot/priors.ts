@@ -3,14 +3,8 @@
  * logistic scale. The same few hundred numbers serve every part of every game: a part's contexts are told apart by how
  * well it has been predicted, which means the same everywhere. `npm run bench -- train` makes `default-priors.ts`.
  */
-import { NUMBER_CONTEXTS } from '../wire/bit-coder.ts';
 import { type Contexts, PROBABILITY_ONE } from '../wire/range-coder.ts';
-import { SCALES } from './predictor.ts';
-
-/** Contexts of an entity's flags, of a part's change at every scale, and of a new entity's part. */
-export const ENTITY_CONTEXTS = 17;
-export const CHANGE_CONTEXTS = SCALES * NUMBER_CONTEXTS;
-export const PRIORS_COUNT = ENTITY_CONTEXTS + CHANGE_CONTEXTS + NUMBER_CONTEXTS;
+import { PRIORS_COUNT } from './contexts.ts';
 
 const LEVELS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 /** Logits of the lowest and highest level: probabilities of 1 in 1,100 and its opposite. */

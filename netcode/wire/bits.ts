@@ -6,6 +6,8 @@
 /** Writes into a buffer of fixed size. Beyond it `isOverrun` is set and nothing more is stored. */
 export class BitWriter {
   readonly #bytes: Uint8Array;
+  /** Views of the first bytes, by length: a packet a tick for each client would else be garbage a tick for each client. */
+  readonly #views: (Uint8Array | undefined)[] = [];
   #bitCount = 0;
 
   constructor(bytesMax: number) {
@@ -40,18 +42,48 @@ export class BitWriter {
     this.bits(value ? 1 : 0, 1);
   }
 
+  /** Bytes so far, the last one perhaps in part. */
+  get byteLength(): number {
+    return (this.#bitCount + 7) >>> 3;
+  }
+
+  /** Fills the last byte with zeros. */
+  align(): void {
+    this.#bitCount = this.byteLength * 8;
+  }
+
+  /** Whole bytes, after `align`. */
+  append(bytes: Uint8Array, length: number): void {
+    const at = this.#bitCount >>> 3;
+    const fitting = Math.min(length, this.#bytes.length - at);
+    for (let i = 0; i < fitting; i++) this.#bytes[at + i] = bytes[i]!;
+    this.#bitCount += length * 8;
+  }
+
   /** The bytes so far: a view that the next `reset` invalidates. */
   finish(): Uint8Array {
-    return this.#bytes.subarray(0, Math.min(this.#bytes.length, (this.#bitCount + 7) >>> 3));
+    const length = Math.min(this.#bytes.length, this.byteLength);
+    return (this.#views[length] ??= this.#bytes.subarray(0, length));
   }
 }
 
 export class BitReader {
-  readonly #bytes: Uint8Array;
+  #bytes: Uint8Array;
   #bitCount = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
+  }
+
+  /** Begins anew with other bytes. */
+  open(bytes: Uint8Array): void {
+    this.#bytes = bytes;
+    this.#bitCount = 0;
+  }
+
+  /** Bytes read, the last one perhaps in part. */
+  get byteLength(): number {
+    return (this.#bitCount + 7) >>> 3;
   }
 
   get isOverrun(): boolean {

@@ -1,7 +1,7 @@
 /**
- * The session protocol: small msgpack messages on the reliable channel. The only importer of msgpackr (its build without
- * `new Function`, so that a strict Content-Security-Policy holds). Reading is total: a message is checked field by field
- * and comes out typed, or not at all.
+ * The session protocol: small msgpack messages on the reliable channel. Reading is total: a message is checked field by
+ * field and comes out typed, or not at all. Values of any make within the state (`any` fields) are packed here too, since
+ * this is the only importer of msgpackr (its build without `new Function`, so that a strict Content-Security-Policy holds).
  */
 import { Packr, Unpackr } from 'msgpackr/index-no-eval';
 import type { PlayerId, Tick } from '../core/ids.ts';
@@ -66,7 +66,51 @@ export type HostMessage =
   | { readonly type: 'bye'; readonly reason: Farewell };
 
 const packr = new Packr({ useRecords: false, variableMapSize: true });
-const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
+// Without structured clones: what is read has no circles.
+const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, structuredClone: false });
+
+/** Arrays in arrays in arrays…: deeper than any state is meant to be, and a circle is found at once. */
+const DEPTH_MAX = 32;
+
+/** Why a value cannot be packed such that it comes out as it went in; undefined if it can. Freezes it on request. */
+function flawOf(value: unknown, isFreezing: boolean, depth = 0): string | undefined {
+  if (typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`;
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return undefined;
+  if (depth === DEPTH_MAX) return `nested deeper than ${DEPTH_MAX} (or in a circle)`;
+  if (!Array.isArray(value)) {
+    const prototype: unknown = Object.getPrototypeOf(value);
+    if (prototype !== null && Object.getPrototypeOf(prototype) !== null)
+      return `a ${(value as { constructor?: { name?: string } }).constructor?.name ?? 'class instance'}`;
+    // The library gives it another name when reading.
+    if (Object.hasOwn(value, '__proto__')) return "an object with the key '__proto__'";
+  }
+  for (const item of Object.values(value)) {
+    const flaw = flawOf(item, isFreezing, depth + 1);
+    if (flaw !== undefined) return flaw;
+  }
+  if (isFreezing) Object.freeze(value);
+  return undefined;
+}
+
+/**
+ * Plain data as msgpack: null, booleans, numbers, strings, bytes, arrays and plain objects of them. The bytes are good
+ * until the next call. Throws TypeError naming what is no such thing.
+ */
+export function packValue(value: unknown): Uint8Array {
+  const flaw = flawOf(value, false);
+  if (flaw !== undefined) throw new TypeError(`the value is or holds what cannot be packed: ${flaw}`);
+  return packr.pack(value);
+}
+
+/** What `packValue` packed, frozen; undefined if the bytes are none of its. `bytes` is kept by what is read from it. */
+export function unpackValue(bytes: Uint8Array): unknown {
+  try {
+    const value: unknown = unpackr.unpack(bytes);
+    return flawOf(value, true) === undefined ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 export function encodeControl(message: GuestMessage | HostMessage): Uint8Array {
   return packr.pack(message);

@@ -1,5 +1,6 @@
 /**
- * The field types of which a game's state, inputs and events are made.
+ * What a game's state, inputs and events are made of: fields, their layout in a row of integers, and objects that read
+ * and write such rows. The types of field themselves are in fields.ts, quaternion.ts, array-field.ts and bytes-fields.ts.
  *
  * A field is one or more integer components ("parts"). State is *stored* as these integers, so it is quantised
  * at every write, on the host and on every client alike: what a client decodes is what the host simulates,
@@ -7,17 +8,28 @@
  *
  * `read` and `write` translate between the stored integers and the value a game sees.
  */
-import type { EntityId } from '../core/ids.ts';
 
-/** One stored integer: `min <= value <= max`, both within int32. `isCyclic` values wrap (angles). */
+/**
+ * One stored integer: `min <= value <= max`, both within int32. `isCyclic` values wrap (angles). `isBlob`: bytes of a text
+ * or of any value, of which neither the next nor the difference to the last can be told: sent as they are when they change.
+ */
 export interface Part {
   readonly min: number;
   readonly max: number;
   readonly isCyclic: boolean;
+  readonly isBlob?: boolean;
+  /** The number of a tick: told by how far it is from the present one. */
+  readonly isTick?: boolean;
 }
 
 /** How a field is drawn between two snapshots: `linear` blends, `none` holds the older value. */
 export type Smoothing = 'linear' | 'none';
+
+/** How both sides expect a field to go on, for coding: `linear` as it went lately (or by its velocity), `hold` not at all. */
+export type Extrapolation = 'hold' | 'linear';
+
+/** Who is told of a field: every client that knows the entity, or its owner's alone. */
+export type Receivers = 'all' | 'owner';
 
 /** Integers of one entity, input or event, starting at `at`. */
 export type Row = Int32Array;
@@ -25,14 +37,25 @@ export type Row = Int32Array;
 export interface Field<Value, Init = Value> {
   readonly parts: readonly Part[];
   readonly smoothing: Smoothing;
+  readonly predictor: Extrapolation;
+  readonly receivers: Receivers;
+  /**
+   * In stored steps, whole: a part that differs by no more than this from what was last captured is not worth sending.
+   * Of a rotation it holds for the three components; another number of the largest one is always a change.
+   */
+  readonly toleranceSteps: number;
+  /** Whether every four parts are a unit quaternion, as quaternion.ts packs it, in steps of `step`. */
+  readonly isRotation: boolean;
   /** The stored integers of a value never set. */
   readonly initial: readonly number[];
-  /** The value at `row[at]…`; between two stored values when the row holds blends. */
+  /** The value at `row[at]…`; between two stored values when the row holds blends. Total for integers within the range of their parts. */
   read(row: ArrayLike<number>, at: number): Value;
   /** Stores a value: rounded to the step, clamped to the range. Throws TypeError on a value of the wrong type. */
   write(row: Row, at: number, value: Init): void;
   /** For values that are objects (vectors): a view whose properties read and write the row the cursor points at. */
   live?(cursor: Cursor, at: number): Value;
+  /** For values whose parts cannot be blended one by one: fills `out[at]…` between two rows, or beyond (`alpha` above 1). */
+  blend?(out: Float64Array, at: number, older: Row, olderAt: number, newer: Row, newerAt: number, alpha: number): void;
   /** What one stored step is worth; 1 for counts and names. */
   readonly step?: number;
   /** The field of the same entity that says how fast this one changes, per second. */
@@ -60,188 +83,6 @@ export type ValuesOf<M extends FieldMap> = { readonly [K in keyof M]: ValueOf<M[
 /** The object a game gives: any subset of the fields. */
 export type InitsOf<M extends FieldMap> = { readonly [K in keyof M]?: InitOf<M[K]> };
 
-/** A point or direction. Assigning to `x` or `y` of an entity's vector writes the state. */
-export interface Vec2 {
-  x: number;
-  y: number;
-}
-export type Vec2Init = Readonly<Vec2> | readonly [number, number];
-
-interface RangeOptions {
-  readonly min: number;
-  readonly max: number;
-  /** Precision: stored values are `min + n * step`. */
-  readonly step: number;
-  readonly smooth?: Smoothing;
-  /**
-   * Names the field of the same entity that holds this one's change per second. Snapshots then send only what
-   * `value += velocity * dt` does not explain: nothing at all for what flies straight.
-   */
-  readonly velocity?: string;
-}
-
-const INT32_MAX = 2_147_483_647;
-
-function partOf(min: number, max: number, isCyclic = false): Part {
-  if (!Number.isInteger(min) || !Number.isInteger(max) || min > max || min < -INT32_MAX || max > INT32_MAX) {
-    throw new RangeError(`field range ${min}..${max} is not a range of 32-bit integers`);
-  }
-  return { min, max, isCyclic };
-}
-
-/** Round half up, as `Math.round` does, but never `-0`. */
-function clampRound(value: number, min: number, max: number): number {
-  if (typeof value !== 'number' || Number.isNaN(value)) throw new TypeError(`field value ${String(value)} is not a number`);
-  return value <= min ? min : value >= max ? max : Math.floor(value + 0.5);
-}
-
-function scalar(min: number, max: number, smoothing: Smoothing): Field<number> {
-  const part = partOf(min, max);
-  return {
-    parts: [part],
-    smoothing,
-    initial: [Math.min(Math.max(0, min), max)],
-    read: (row, at) => row[at]!,
-    write: (row, at, value) => {
-      row[at] = clampRound(value, min, max);
-    },
-  };
-}
-
-/** An integer from `min` to `max`. */
-export function int(options: { readonly min: number; readonly max: number; readonly smooth?: Smoothing }): Field<number> {
-  return scalar(options.min, options.max, options.smooth ?? 'none');
-}
-/** 0 to 255. */
-export const u8 = (): Field<number> => scalar(0, 255, 'none');
-/** 0 to 65,535. */
-export const u16 = (): Field<number> => scalar(0, 65_535, 'none');
-
-/** True or false. As an input: held down or not. */
-export function bool(): Field<boolean> {
-  return {
-    parts: [partOf(0, 1)],
-    smoothing: 'none',
-    initial: [0],
-    read: (row, at) => row[at]! >= 1,
-    write: (row, at, value) => {
-      row[at] = value ? 1 : 0;
-    },
-  };
-}
-
-/** An input that happens (a press), rather than lasts: set between two ticks, it is true in exactly one tick. */
-export function event(): Field<boolean> {
-  return { ...bool(), isEdge: true };
-}
-
-function stepsOf({ min, max, step }: RangeOptions): { low: number; high: number } {
-  if (!(step > 0)) throw new RangeError(`field step ${step} must be above 0`);
-  return { low: Math.round(min / step), high: Math.round(max / step) };
-}
-
-/** A real number from `min` to `max` in steps of `step`, both of which should be multiples of it. */
-export function float(options: RangeOptions): Field<number> {
-  const { low, high } = stepsOf(options);
-  const { step } = options;
-  const part = partOf(low, high);
-  return {
-    parts: [part],
-    smoothing: options.smooth ?? 'linear',
-    initial: [Math.min(Math.max(0, low), high)],
-    step,
-    ...(options.velocity !== undefined && { velocity: options.velocity }),
-    read: (row, at) => row[at]! * step,
-    write: (row, at, value) => {
-      row[at] = clampRound(value / step, low, high);
-    },
-  };
-}
-
-/** Two real numbers of one range: a position or a velocity in the plane. */
-export function vec2(options: RangeOptions): Field<Vec2, Vec2Init> {
-  const { low, high } = stepsOf(options);
-  const { step } = options;
-  const part = partOf(low, high);
-  const zero = Math.min(Math.max(0, low), high);
-  return {
-    parts: [part, part],
-    smoothing: options.smooth ?? 'linear',
-    initial: [zero, zero],
-    step,
-    ...(options.velocity !== undefined && { velocity: options.velocity }),
-    read: (row, at) => ({ x: row[at]! * step, y: row[at + 1]! * step }),
-    write: (row, at, value) => {
-      const [x, y] = 'x' in value ? [value.x, value.y] : value;
-      row[at] = clampRound(x / step, low, high);
-      row[at + 1] = clampRound(y / step, low, high);
-    },
-    live: (cursor, at) => ({
-      get x() {
-        return cursor.rows.data[cursor.base + at]! * step;
-      },
-      set x(value) {
-        cursor.rows.data[cursor.base + at] = clampRound(value / step, low, high);
-      },
-      get y() {
-        return cursor.rows.data[cursor.base + at + 1]! * step;
-      },
-      set y(value) {
-        cursor.rows.data[cursor.base + at + 1] = clampRound(value / step, low, high);
-      },
-    }),
-  };
-}
-
-const TURN = 2 * Math.PI;
-
-/** A direction in radians, stored in `2^bits` steps of a turn; read back in [-pi, pi). */
-export function angle(options: { readonly bits?: number; readonly smooth?: Smoothing } = {}): Field<number> {
-  const bits = options.bits ?? 12;
-  if (!Number.isInteger(bits) || bits < 1 || bits > 24) throw new RangeError(`angle of ${bits} bits: 1 to 24 are possible`);
-  const count = 2 ** bits;
-  const half = count / 2;
-  return {
-    parts: [partOf(-half, half - 1, true)],
-    smoothing: options.smooth ?? 'linear',
-    initial: [0],
-    read: (row, at) => (row[at]! * TURN) / count,
-    write: (row, at, value) => {
-      if (!Number.isFinite(value)) throw new TypeError(`angle ${String(value)} is not a finite number`);
-      const steps = Math.floor((value * count) / TURN + 0.5);
-      row[at] = ((((steps + half) % count) + count) % count) - half;
-    },
-  };
-}
-
-/** One of a fixed list of names. */
-export function enumOf<const Names extends readonly [string, ...string[]]>(names: Names): Field<Names[number]> {
-  return {
-    parts: [partOf(0, names.length - 1)],
-    smoothing: 'none',
-    initial: [0],
-    read: (row, at) => names[row[at]!] as Names[number],
-    write: (row, at, value) => {
-      const index = names.indexOf(value);
-      if (index < 0) throw new TypeError(`'${value}' is none of ${names.join(', ')}`);
-      row[at] = index;
-    },
-  };
-}
-
-/** Another entity, or `NO_ENTITY`. The entity may be gone by the time it is read: `world.get` tells. */
-export function ref(): Field<EntityId> {
-  return {
-    parts: [partOf(0, INT32_MAX)],
-    smoothing: 'none',
-    initial: [0],
-    read: (row, at) => row[at] as EntityId,
-    write: (row, at, value) => {
-      row[at] = clampRound(value, 0, INT32_MAX);
-    },
-  };
-}
-
 /** Where each field of a map lies in a row of integers. */
 export interface Layout<M extends FieldMap = FieldMap> {
   readonly fields: M;
@@ -262,8 +103,9 @@ export function layoutOf<M extends FieldMap>(fields: M, own: readonly Part[] = [
   }
   for (const { name, field } of entries) {
     if (field.velocity === undefined) continue;
-    if (entries.find((other) => other.name === field.velocity)?.field.parts.length !== field.parts.length) {
-      throw new TypeError(`'${name}' names '${field.velocity}' as its velocity, which is no field of the same size`);
+    const velocity = entries.find((other) => other.name === field.velocity)?.field;
+    if (velocity?.parts.length !== field.parts.length || velocity.isRotation || velocity.parts.some(({ isBlob }) => isBlob === true)) {
+      throw new TypeError(`'${name}' names '${field.velocity}' as its velocity, which is no field of numbers of the same size`);
     }
   }
   return { fields, entries, parts, initial: Int32Array.from(initial) };

@@ -2,18 +2,23 @@
  * One deterministic step of a game: (state, inputs, who came and went) -> state. The host runs it as the authority,
  * every client runs the same code to predict, and a replay runs it again: nothing here knows which of these it is.
  */
-import type { AnyGame, Inputs, KindMap, StepContext, WorldView } from '../define-game.ts';
-import { NOBODY, type PlayerId, PLAYERS_MAX, type Tick } from '../core/ids.ts';
+import type { AnyGame, EmitOptions, Inputs, KindMap, StepContext, WorldView } from '../define-game.ts';
+import { type EntityId, NO_ENTITY, NOBODY, type PlayerId, PLAYERS_MAX, type Tick } from '../core/ids.ts';
 import { mix32, Sfc32 } from '../core/rng.ts';
 import { type Accessor, accessorClass, type FieldMap, type Layout, writeFields } from '../wire/schema.ts';
 import { World } from './world.ts';
 import { WorldState } from './world-state.ts';
 
-/** A game event as it leaves a step: integers, ready for the wire. `by` is NOBODY unless someone may predict it. */
+/** A game event as it leaves a step: integers, ready for the wire. */
 export interface SimEvent {
   readonly tick: Tick;
   readonly type: number;
+  /** NOBODY unless someone may predict it. */
   readonly by: PlayerId;
+  /** Only clients that know this entity may hear of it; NO_ENTITY: no such condition. */
+  readonly about: EntityId;
+  /** Only this player may hear of it; NOBODY: no such condition. */
+  readonly to: PlayerId;
   readonly row: Int32Array;
 }
 
@@ -60,7 +65,6 @@ export class Simulation {
   readonly inputs: InputTable;
   droppedEvents = 0;
   readonly #world: World;
-  /** The same world with the types that rules know it by. */
   readonly #view: WorldView<KindMap>;
   readonly #seed: number;
   readonly #rng = new Sfc32(0);
@@ -78,7 +82,7 @@ export class Simulation {
     this.state = new WorldState(game.kinds);
     this.inputs = new InputTable(game.input);
     this.#world = new World(game, this.state);
-    this.#view = this.#world as unknown as WorldView<KindMap>;
+    this.#view = this.#world.view;
     const InputView = accessorClass(game.input);
     for (let player = 0; player <= PLAYERS_MAX; player++) {
       this.#inputViews.push(new InputView({ rows: this.inputs, base: player * this.inputs.stride }));
@@ -104,9 +108,9 @@ export class Simulation {
       else spec.onLeave(this.#view, player, this.#context);
     }
     for (const player of options.joined ?? []) spec.onJoin?.(this.#view, player, this.#context);
-    if (options.joined !== undefined || options.left !== undefined) this.#world.commit();
+    if (options.joined !== undefined || options.left !== undefined) this.#world.commit(tick);
     spec.step(this.#view, this.#inputsOf, this.#context);
-    this.#world.commit();
+    this.#world.commit(tick);
     this.state.tick = tick;
   }
 
@@ -136,12 +140,12 @@ export class Simulation {
         return simulation.#isFirstTime;
       },
       emit(name, data, options) {
-        simulation.#emit(name, data, options?.by ?? NOBODY);
+        simulation.#emit(name, data, options);
       },
     };
   }
 
-  #emit(name: string, data: Readonly<Record<string, unknown>>, by: PlayerId): void {
+  #emit(name: string, data: Readonly<Record<string, unknown>>, options: EmitOptions = {}): void {
     const type = this.game.eventTypes.find((candidate) => candidate.name === name);
     if (type === undefined) throw new TypeError(`there is no event '${name}'`);
     if (++this.#eventCount > EVENTS_PER_TICK_MAX) {
@@ -151,6 +155,7 @@ export class Simulation {
     if (this.#onEvent === undefined) return;
     const row = type.layout.initial.slice();
     writeFields(type.layout, row, 0, data);
-    this.#onEvent({ tick: this.#tick, type: type.index, by, row });
+    const { by = NOBODY, about = NO_ENTITY, to = NOBODY } = options;
+    this.#onEvent({ tick: this.#tick, type: type.index, by, about, to, row });
   }
 }

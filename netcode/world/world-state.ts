@@ -29,12 +29,19 @@ export function lowerBound(ids: Int32Array, count: number, id: EntityId): number
   return low;
 }
 
-/** All entities of one kind. Row r is `data[r * stride … r * stride + stride - 1]`, its id `ids[r]`. */
+/**
+ * All entities of one kind. Row r is `data[r * stride … r * stride + stride - 1]`, its id `ids[r]`. `ticks[r]` is for those
+ * who keep states for snapshots: in what the host captured, the tick since which the row has been as it is; in a client's
+ * copy, the tick whose value it is. `born[r]` is the tick at whose end a simulation made the entity. Neither is part of the
+ * state: they are copied with it, and no rule sees them.
+ */
 export class Table {
   readonly kind: Kind;
   readonly stride: number;
   ids: Int32Array;
   data: Int32Array;
+  ticks: Int32Array;
+  born: Int32Array;
   count = 0;
 
   constructor(kind: Kind) {
@@ -42,6 +49,8 @@ export class Table {
     this.stride = kind.layout.parts.length;
     this.ids = new Int32Array(ROWS_AT_FIRST);
     this.data = new Int32Array(ROWS_AT_FIRST * this.stride);
+    this.ticks = new Int32Array(ROWS_AT_FIRST);
+    this.born = new Int32Array(ROWS_AT_FIRST);
   }
 
   /** The row of an id, or -1. */
@@ -50,12 +59,33 @@ export class Table {
     return row < this.count && this.ids[row] === id ? row : -1;
   }
 
+  /** The row of an id that is there, looked for from a row at or before it: near if it is near. */
+  rowFrom(row: number, id: number): number {
+    const { ids, count } = this;
+    if (ids[row] === id) return row;
+    let low = row;
+    let stride = 1;
+    while (low + stride < count && ids[low + stride]! < id) {
+      low += stride;
+      stride *= 2;
+    }
+    let high = Math.min(count, low + stride);
+    while (low + 1 < high) {
+      const middle = (low + high) >>> 1;
+      if (ids[middle]! < id) low = middle;
+      else high = middle;
+    }
+    return high;
+  }
+
   /** Makes a row for an id that has none, filled with the kind's initial values; rows behind it move up. */
   insert(id: EntityId): number {
-    this.#reserve(this.count + 1);
-    const { ids, data, stride, count } = this;
+    this.reserve(this.count + 1);
+    const { ids, data, ticks, born, stride, count } = this;
     const row = lowerBound(this.ids, this.count, id);
     ids.copyWithin(row + 1, row, count);
+    ticks.copyWithin(row + 1, row, count);
+    born.copyWithin(row + 1, row, count);
     data.copyWithin((row + 1) * stride, row * stride, count * stride);
     ids[row] = id;
     data.set(this.kind.layout.initial, row * stride);
@@ -64,28 +94,37 @@ export class Table {
   }
 
   remove(row: number): void {
-    const { ids, data, stride, count } = this;
+    const { ids, data, ticks, born, stride, count } = this;
     ids.copyWithin(row, row + 1, count);
+    ticks.copyWithin(row, row + 1, count);
+    born.copyWithin(row, row + 1, count);
     data.copyWithin(row * stride, (row + 1) * stride, count * stride);
     this.count--;
   }
 
   copyFrom(other: Table): void {
-    this.#reserve(other.count);
+    // Whole arrays, though the last rows may be unused: a view of the used part would be an allocation.
+    this.reserve(other.ids.length);
     this.count = other.count;
-    this.ids.set(other.ids.subarray(0, other.count));
-    this.data.set(other.data.subarray(0, other.count * other.stride));
+    this.ids.set(other.ids);
+    this.ticks.set(other.ticks);
+    this.born.set(other.born);
+    this.data.set(other.data);
   }
 
-  #reserve(rows: number): void {
+  /** Makes room for this many rows. */
+  reserve(rows: number): void {
     if (rows <= this.ids.length) return;
     const size = Math.max(rows, this.ids.length * 2);
-    const ids = new Int32Array(size);
-    const data = new Int32Array(size * this.stride);
-    ids.set(this.ids);
-    data.set(this.data);
-    this.ids = ids;
-    this.data = data;
+    const { ids, data, ticks, born } = this;
+    this.ids = new Int32Array(size);
+    this.data = new Int32Array(size * this.stride);
+    this.ticks = new Int32Array(size);
+    this.born = new Int32Array(size);
+    this.ids.set(ids);
+    this.data.set(data);
+    this.ticks.set(ticks);
+    this.born.set(born);
   }
 }
 

@@ -3,8 +3,8 @@
  * Spawns and despawns are collected during a step and applied by `commit` at its end, so rows never move while a
  * rule loops over them and the order of rules does not leak into the order of entities.
  */
-import type { AnyGame, Kind } from '../define-game.ts';
-import { type EntityId, NOBODY, type PlayerId, PLAYERS_MAX } from '../core/ids.ts';
+import type { AnyGame, Kind, KindMap, WorldView } from '../define-game.ts';
+import { type EntityId, NOBODY, type PlayerId, PLAYERS_MAX, type Tick } from '../core/ids.ts';
 import { type Accessor, accessorClass, type Cursor, writeFields } from '../wire/schema.ts';
 import { COUNTER_BITS, entityIdOf, type Table, type WorldState } from './world-state.ts';
 
@@ -65,6 +65,11 @@ export class World {
     this.#kindIndex = new Map(game.kinds.map((kind) => [kind.name, kind.index]));
   }
 
+  /** The same with the types that a game's rules know it by. */
+  get view(): WorldView<KindMap> {
+    return this as unknown as WorldView<KindMap>;
+  }
+
   *all(kind: string): Iterable<EntityAccessor> {
     const table = this.#table(kind);
     const count = table.count;
@@ -98,6 +103,11 @@ export class World {
     return row < 0 || this.#dead.has(id) ? undefined : this.#entity(table, row);
   }
 
+  /** The entity in a row of a kind's table, for those who walk the tables themselves. */
+  entityAt(kind: number, row: number): EntityAccessor {
+    return this.#entity(this.state.tables[kind]!, row);
+  }
+
   spawn(kind: string, init: Readonly<Record<string, unknown>> & { readonly owner?: PlayerId } = {}): EntityId {
     const table = this.#table(kind);
     if (this.state.entityCount + this.#spawns.length >= this.#entitiesMax) {
@@ -123,11 +133,12 @@ export class World {
     }
   }
 
-  /** Applies what the step spawned and despawned. */
-  commit(): void {
+  /** Applies what the step to `tick` spawned and despawned. */
+  commit(tick: Tick = this.state.tick): void {
     for (const { table, id, row } of this.#spawns) {
       if (this.#dead.has(id)) continue;
       const at = table.insert(id);
+      table.born[at] = tick;
       table.data.set(row, at * table.stride);
     }
     for (const id of this.#dead) {

@@ -2,16 +2,18 @@
  * `npm run bench -- train`: counts what the codec meets on the workloads' *training* seeds and rewrites
  * `netcode/snapshot/default-priors.ts`. What the bench reports is measured on other seeds.
  */
+import { PRIORS_COUNT } from '../../netcode/snapshot/contexts.ts';
 import { DEFAULT_PRIORS } from '../../netcode/snapshot/default-priors.ts';
-import { PRIORS_COUNT, readPriors, writePriors } from '../../netcode/snapshot/priors.ts';
+import { readPriors, writePriors } from '../../netcode/snapshot/priors.ts';
 import { SnapshotModel } from '../../netcode/snapshot/snapshot-model.ts';
+import { TallyingEncoder } from '../../netcode/snapshot/tally.ts';
 import { OursClient, OursHost, UNLIMITED_BYTES } from './codec/ours.ts';
 import type { Workload } from './workloads/workload.ts';
 
 /** Seconds of each workload. */
 const SECONDS = 8;
-/** Ack delays, in seconds, each of which a real player may have. */
-const ACK_DELAYS_SECONDS = [0.02, 0.1];
+/** Ack delays, in seconds, each of which a real player may have: the next frame, and 100 ms. */
+const ACK_DELAYS_SECONDS = [0, 0.1];
 const LINE = 120;
 
 /** The source text of `default-priors.ts`. */
@@ -21,17 +23,18 @@ export async function trainDefaultPriors(workloads: readonly Workload[]): Promis
     const trace = await workload.record(workload.seeds.train, SECONDS);
     const counted = new Float64Array(2 * PRIORS_COUNT);
     for (const delaySeconds of ACK_DELAYS_SECONDS) {
-      const delay = Math.max(0, Math.round(delaySeconds * trace.snapshotsPerSecond));
-      const model = new SnapshotModel(trace.game, { isTraining: true });
-      const host = new OursHost(trace.game, model);
+      const delay = Math.max(1, Math.round(delaySeconds * trace.snapshotsPerSecond));
+      const model = new SnapshotModel(trace.game);
+      const encoder = new TallyingEncoder(UNLIMITED_BYTES, model);
+      const host = new OursHost(trace.game, model, encoder);
       const client = new OursClient(host);
       trace.frames.forEach((frame, n) => {
         host.load(frame);
         host.capture();
-        client.encode(n, UNLIMITED_BYTES);
         if (n >= delay) client.acknowledge(n - delay);
+        client.encode(n, UNLIMITED_BYTES);
       });
-      model.tally!.forEach((count, i) => (counted[i] = counted[i]! + count));
+      encoder.tally.forEach((count, i) => (counted[i] = counted[i]! + count));
     }
     // Every workload counts alike, however many entities it has.
     const sum = counted.reduce((a, b) => a + b, 0);

@@ -4,12 +4,15 @@
  */
 import type { EntityId, PlayerId, Tick } from '../../../netcode/core/ids.ts';
 import type { AnyGame } from '../../../netcode/define-game.ts';
-import { Baselines, HISTORY_TICKS, type SentSnapshot, valueTickIn } from '../../../netcode/snapshot/baselines.ts';
-import { readSnapshot } from '../../../netcode/snapshot/read-snapshot.ts';
+import { Baselines, HISTORY_TICKS } from '../../../netcode/snapshot/baselines.ts';
+import { Captures } from '../../../netcode/snapshot/capture.ts';
 import { SnapshotModel } from '../../../netcode/snapshot/snapshot-model.ts';
-import { writeSnapshot } from '../../../netcode/snapshot/write-snapshot.ts';
-import { RangeDecoder, RangeEncoder } from '../../../netcode/wire/range-coder.ts';
-import { StateHistory, WorldState } from '../../../netcode/world/world-state.ts';
+import { SnapshotReader } from '../../../netcode/snapshot/snapshot-reader.ts';
+import { SnapshotWriter } from '../../../netcode/snapshot/snapshot-writer.ts';
+import { BitReader, BitWriter } from '../../../netcode/wire/bits.ts';
+import type { SimEvent } from '../../../netcode/world/simulation.ts';
+import { RangeEncoder } from '../../../netcode/wire/range-coder.ts';
+import { WorldState } from '../../../netcode/world/world-state.ts';
 import type { Codec } from './codec.ts';
 import type { Frame, FrameTable } from './trace.ts';
 
@@ -20,98 +23,96 @@ export const UNLIMITED_BYTES = 128 * 1024;
 /** The seat whose snapshots are measured. */
 const PLAYER = 1 as PlayerId;
 
+const NO_EVENTS: readonly SimEvent[] = [];
+
 export class OursHost {
   readonly game: AnyGame;
-  readonly history: StateHistory;
+  readonly captures: Captures;
   /** The state as the simulation would hold it. */
   readonly state: WorldState;
-  readonly encoder = new RangeEncoder(UNLIMITED_BYTES);
+  readonly packet = new BitWriter(UNLIMITED_BYTES);
   readonly model: SnapshotModel;
+  readonly writer: SnapshotWriter;
 
-  constructor(game: AnyGame, model = new SnapshotModel(game)) {
+  constructor(game: AnyGame, model = new SnapshotModel(game), encoder = new RangeEncoder(UNLIMITED_BYTES)) {
     this.game = game;
     this.model = model;
-    this.history = new StateHistory(game.kinds, HISTORY_TICKS);
+    this.captures = new Captures(game, HISTORY_TICKS);
     this.state = new WorldState(game.kinds);
+    this.writer = new SnapshotWriter(game, { model, captures: this.captures, bytesMax: UNLIMITED_BYTES, encoder });
   }
 
   load(frame: Frame): void {
     this.state.clear();
     this.state.tick = frame.tick;
     this.state.nextCounter.set(frame.nextCounter);
-    frame.tables.forEach(({ ids, data }, k) => {
+    frame.tables.forEach(({ ids, data, born }, k) => {
       const table = this.state.tables[k]!;
       for (const id of ids) table.insert(id as EntityId);
       table.data.set(data);
+      if (born !== undefined) table.born.set(born);
     });
   }
 
   capture(): void {
-    this.history.claim(this.state.tick).copyFrom(this.state);
+    this.captures.capture(this.state);
   }
 }
 
 export class OursClient {
   readonly #host: OursHost;
-  readonly #baselines = new Baselines();
-  readonly #sent = new Map<number, SentSnapshot>();
-  readonly #frames: StateHistory;
-  #newestTick: Tick | undefined;
-  #received: WorldState | undefined;
-  #heldBack: readonly EntityId[] = [];
+  readonly #recipient = { player: PLAYER, baselines: new Baselines(0, 1), interest: undefined };
+  readonly #ticks = new Int32Array(4096);
+  readonly #header = new BitReader(new Uint8Array(0));
+  #reader: SnapshotReader | undefined;
 
   constructor(host: OursHost) {
     this.#host = host;
-    this.#frames = new StateHistory(host.game.kinds, HISTORY_TICKS);
+    this.#recipient.baselines = new Baselines(host.game.kinds.length, host.game.tickRate / host.game.sendRate);
   }
 
   /** The packet for what the host last captured. `key` names it for `acknowledge`. */
   encode(key: number, bytesMax: number): Uint8Array {
-    const { game, model, history, state, encoder } = this.#host;
-    const source = { game, model, state, history, events: [], player: PLAYER, bytesMax };
-    const sent = writeSnapshot(encoder, source, this.#baselines, () => undefined);
-    this.#sent.set(key, sent);
-    this.#sent.delete(key - HISTORY_TICKS);
-    this.#heldBack =
-      sent.view === undefined
-        ? []
-        : (state.tables.flatMap((table) =>
-            [...table.ids.subarray(0, table.count)].filter(
-              (id) => valueTickIn(sent, state, table.kind.index, id as EntityId) !== sent.tick,
-            ),
-          ) as EntityId[]);
-    return encoder.finish();
+    const { packet, writer } = this.#host;
+    packet.reset();
+    this.#ticks[key % this.#ticks.length] = writer.write(packet, this.#recipient, NO_EVENTS, bytesMax);
+    return packet.finish();
   }
 
   acknowledge(key: number): void {
-    const sent = this.#sent.get(key);
-    if (sent !== undefined) this.#baselines.acknowledge(sent);
-    this.#sent.delete(key);
+    this.#recipient.baselines.acknowledge(this.#ticks[key % this.#ticks.length] as Tick);
   }
 
   decode(bytes: Uint8Array): void {
-    const newestTick = this.#newestTick ?? ((this.#host.state.tick - 1) as Tick);
-    const snapshot = readSnapshot(new RangeDecoder(bytes), {
-      game: this.#host.game,
-      model: this.#host.model,
-      frames: this.#frames,
-      newestTick,
-      player: PLAYER,
-    });
-    if (typeof snapshot === 'string') throw new Error(`our own snapshot of tick ${this.#host.state.tick} is ${snapshot}`);
-    this.#received = snapshot.state;
-    this.#newestTick = snapshot.state.tick;
+    const { game, model, state } = this.#host;
+    this.#reader ??= new SnapshotReader(game, { model, player: PLAYER, newestTick: (state.tick - 1) as Tick });
+    this.#header.open(bytes);
+    const outcome = this.#reader.read(bytes, this.#header);
+    if (outcome !== 'ok') throw new Error(`our own snapshot of tick ${state.tick} is ${outcome}`);
   }
 
   decoded(): FrameTable[] {
-    return this.#received!.tables.map(({ ids, data, count, stride }) => ({
+    return this.#reader!.state.tables.map(({ ids, data, born, count, stride }) => ({
       ids: ids.subarray(0, count),
       data: data.subarray(0, count * stride),
+      born: born.subarray(0, count),
     }));
   }
 
+  /** Entities of which the packet last encoded leaves news to a later one. */
   heldBack(): ReadonlySet<number> {
-    return new Set(this.#heldBack);
+    const { captures } = this.#host;
+    const sent = this.#recipient.baselines.sentAt(captures.newest.tick)!;
+    const held = new Set<number>();
+    if (sent.isWhole) return held;
+    captures.newest.tables.forEach(({ ids, ticks, count }, k) => {
+      const view = sent.views[k]!;
+      const told = new Map(Array.from(view.ids.subarray(0, view.count), (id, i) => [id, view.ticks[i]!]));
+      for (let row = 0; row < count; row++) if (!(told.get(ids[row]!)! >= ticks[row]!)) held.add(ids[row]!);
+      // Gone, and not told yet.
+      for (const id of told.keys()) if (!ids.subarray(0, count).includes(id)) held.add(id);
+    });
+    return held;
   }
 }
 

@@ -7,31 +7,48 @@ import { basename, extname } from 'node:path';
 import { unpack } from 'msgpackr';
 import { PLAYERS_MAX, type Tick } from '../../../netcode/core/ids.ts';
 import { type AnyGame, defineGame } from '../../../netcode/define-game.ts';
-import { angle, type AnyField, bool, enumOf, float, int, type Part, ref, type Smoothing, vec2 } from '../../../netcode/wire/schema.ts';
+import { arrayOf } from '../../../netcode/wire/array-field.ts';
+import { any, text } from '../../../netcode/wire/bytes-fields.ts';
+import { angle, bool, enumOf, float, int, ref, vec2, vec3 } from '../../../netcode/wire/fields.ts';
+import { quat } from '../../../netcode/wire/quaternion.ts';
+import type { AnyField, Extrapolation, Part, Receivers, Smoothing } from '../../../netcode/wire/schema.ts';
 import type { Frame, FrameTable, Trace } from './trace.ts';
 
-/** What a field is, in the words of the schema's functions; `velocity` and `smooth` mean what they mean there. */
+interface FieldJsonOptions {
+  readonly to?: Receivers;
+}
+
+interface NumberJsonOptions extends FieldJsonOptions {
+  readonly smooth?: Smoothing;
+  readonly tolerance?: number;
+  readonly predictor?: Extrapolation;
+}
+
+/** What a field is, in the words of the schema's functions; options mean what they mean there. */
 type FieldJson =
-  | { readonly type: 'int'; readonly min: number; readonly max: number; readonly smooth?: Smoothing }
-  | {
-      readonly type: 'float' | 'vec2';
+  | ({ readonly type: 'int'; readonly min: number; readonly max: number } & NumberJsonOptions)
+  | ({
+      readonly type: 'float' | 'vec2' | 'vec3';
       readonly min: number;
       readonly max: number;
       readonly step: number;
       readonly velocity?: string;
-      readonly smooth?: Smoothing;
-    }
-  | { readonly type: 'angle'; readonly bits: number; readonly smooth?: Smoothing }
-  | { readonly type: 'enum'; readonly names: readonly [string, ...string[]] }
-  | { readonly type: 'bool' | 'ref' }
-  | {
+    } & NumberJsonOptions)
+  | ({ readonly type: 'angle' | 'quat'; readonly bits: number } & NumberJsonOptions)
+  | ({ readonly type: 'enum'; readonly names: readonly [string, ...string[]] } & FieldJsonOptions)
+  | ({ readonly type: 'bool' | 'ref' } & FieldJsonOptions)
+  | ({ readonly type: 'text' | 'any'; readonly bytesMax: number } & FieldJsonOptions)
+  | { readonly type: 'array'; readonly of: FieldJson; readonly length: number }
+  | ({
       readonly type: 'parts';
       readonly parts: readonly Part[];
       readonly initial?: readonly number[];
       readonly step?: number;
       readonly velocity?: string;
-      readonly smooth?: Smoothing;
-    };
+      readonly isRotation?: boolean;
+      /** In stored steps. */
+      readonly tolerance?: number;
+    } & NumberJsonOptions);
 
 interface TraceJson {
   readonly name?: string;
@@ -89,19 +106,30 @@ function fieldOf(json: FieldJson): AnyField {
       return float(json);
     case 'vec2':
       return vec2(json);
+    case 'vec3':
+      return vec3(json);
     case 'angle':
       return angle(json);
+    case 'quat':
+      return quat(json);
     case 'enum':
-      return enumOf(json.names);
+      return enumOf(json.names, json);
     case 'bool':
-      return bool();
+      return bool(json);
     case 'ref':
-      return ref();
+      return ref(json);
+    case 'text':
+      return text(json);
+    case 'any':
+      return any(json);
+    case 'array':
+      return arrayOf(fieldOf(json.of), json.length);
     case 'parts':
       return {
-        ...int({ min: 0, max: 0, smooth: json.smooth ?? 'none' }),
+        ...int({ ...json, min: 0, max: 0 }),
         parts: json.parts,
         initial: json.initial ?? json.parts.map(({ min, max }) => Math.min(Math.max(0, min), max)),
+        isRotation: json.isRotation ?? false,
         ...(json.step !== undefined && { step: json.step }),
         ...(json.velocity !== undefined && { velocity: json.velocity }),
       };
@@ -140,12 +168,16 @@ function tableFrom({ ids, rows }: TraceJson['frames'][number]['tables'][number],
   return { ids: Int32Array.from(ids), data: Int32Array.from(rows.flat()) };
 }
 
-function partsJson({ parts, initial, step, velocity, smoothing }: AnyField): FieldJson {
+function partsJson({ parts, initial, step, velocity, smoothing, predictor, receivers, toleranceSteps, isRotation }: AnyField): FieldJson {
   return {
     type: 'parts',
     parts,
     initial,
     smooth: smoothing,
+    predictor,
+    ...(receivers !== 'all' && { to: receivers }),
+    ...(toleranceSteps > 0 && { tolerance: toleranceSteps }),
+    ...(isRotation && { isRotation }),
     ...(step !== undefined && { step }),
     ...(velocity !== undefined && { velocity }),
   };

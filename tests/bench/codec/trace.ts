@@ -10,6 +10,8 @@ import type { WorldState } from '../../../netcode/world/world-state.ts';
 export interface FrameTable {
   readonly ids: Int32Array;
   readonly data: Int32Array;
+  /** The tick in which each entity was made, as far as the trace knows: a host does. No codec has to deliver it. */
+  readonly born?: Int32Array;
 }
 
 export interface Frame {
@@ -36,7 +38,11 @@ export function frameOf(state: WorldState, index: number): Frame {
     index,
     tick: state.tick,
     nextCounter: state.nextCounter.slice(),
-    tables: state.tables.map(({ ids, data, count, stride }) => ({ ids: ids.slice(0, count), data: data.slice(0, count * stride) })),
+    tables: state.tables.map(({ ids, data, born, count, stride }) => ({
+      ids: ids.slice(0, count),
+      data: data.slice(0, count * stride),
+      born: born.slice(0, count),
+    })),
   };
 }
 

@@ -14,7 +14,7 @@ import {
   int,
   sin,
   type StepContext,
-  u16,
+  moment,
   vec2,
   type WorldView,
 } from '../../../netcode/index.ts';
@@ -46,14 +46,14 @@ const entities = {
     angle: angle({ bits: 11 }),
     hp: int({ min: 0, max: HP_MAX }),
     /** The tick from which the gun fires again. */
-    readyAt: u16(),
+    readyAt: moment({ max: 65_535 }),
     isThrusting: bool(),
     isLeader: bool(),
   },
   bullet: {
     pos: vec2({ min: 0, max: WORLD_SIZE, step: POSITION_STEP, velocity: 'vel' }),
     vel: vec2({ min: -1024, max: 1024, step: 1 / 4 }),
-    diesAt: u16(),
+    diesAt: moment({ max: 65_535 }),
   },
 };
 

@@ -8,7 +8,7 @@ import RAPIER from '@dimforge/rapier3d-compat';
 import type { EntityId, Tick } from '../../../netcode/core/ids.ts';
 import { Sfc32 } from '../../../netcode/core/rng.ts';
 import { writeFields } from '../../../netcode/wire/schema.ts';
-import { bool, defineGame, float, int } from '../../../netcode/index.ts';
+import { bool, defineGame, float, quat } from '../../../netcode/index.ts';
 import { WorldState } from '../../../netcode/world/world-state.ts';
 import { type Frame, frameOf, type Trace } from '../codec/trace.ts';
 import { WARM_UP_SECONDS, type Workload } from './workload.ts';
@@ -38,9 +38,6 @@ const HOP = 11; // Ns
 const PULL = 22; // N
 const REACH = 5.25; // m
 
-const ORIENTATION_MAX = 255;
-const component = () => int({ min: -ORIENTATION_MAX - 1, max: ORIENTATION_MAX });
-
 export const cubesGame = defineGame({
   id: 'bench-cubes',
   version: 1,
@@ -53,25 +50,12 @@ export const cubesGame = defineGame({
       x: float({ min: -256, max: 256, step: 1 / 512 }),
       y: float({ min: -256, max: 256, step: 1 / 512 }),
       z: float({ min: 0, max: 32, step: 1 / 512 }),
-      /** Which component of the quaternion is left out: the largest, made positive. */
-      largest: int({ min: 0, max: 3 }),
-      a: component(),
-      b: component(),
-      c: component(),
+      turn: quat({ bits: 9 }),
       isAtRest: bool(),
     },
   },
   step: () => undefined,
 });
-
-/** Index of the largest component and the others in steps of sqrt(1/2) / 256. */
-function smallestThree(rotation: { readonly x: number; readonly y: number; readonly z: number; readonly w: number }): number[] {
-  const components = [rotation.x, rotation.y, rotation.z, rotation.w];
-  let largest = 0;
-  for (let i = 1; i < 4; i++) if (Math.abs(components[i]!) > Math.abs(components[largest]!)) largest = i;
-  const scale = Math.SQRT2 * (ORIENTATION_MAX + 1) * (components[largest]! < 0 ? -1 : 1);
-  return [largest, ...components.filter((_, i) => i !== largest).map((value) => value * scale)];
-}
 
 class CubeWorld {
   readonly #physics: RAPIER.World;
@@ -139,8 +123,7 @@ class CubeWorld {
     const table = state.tables[0]!;
     this.#bodies.forEach((body, row) => {
       const { x, y, z } = body.translation();
-      const [largest, a, b, c] = smallestThree(body.rotation());
-      writeFields(table.kind.layout, table.data, row * table.stride, { x, y, z, largest, a, b, c, isAtRest: body.isSleeping() });
+      writeFields(table.kind.layout, table.data, row * table.stride, { x, y, z, turn: body.rotation(), isAtRest: body.isSleeping() });
     });
   }
 
