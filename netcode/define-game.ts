@@ -3,8 +3,11 @@
  * (prediction, snapshots, lobby) is derived from it. All types are inferred from the object.
  */
 import { type EntityId, type PlayerId, type Tick } from './core/ids.ts';
+import { hashText } from './core/hash.ts';
 import type { Rng } from './core/rng.ts';
+import { bitsFor } from './wire/packet.ts';
 import { type FieldMap, type InitsOf, layoutOf, type Layout, type Part, type ValueOf, type ValuesOf } from './wire/schema.ts';
+import { shapeOfLayout } from './wire/shape.ts';
 
 export type KindMap = Readonly<Record<string, FieldMap>>;
 
@@ -153,6 +156,11 @@ export interface GameSpec<I extends FieldMap, E extends KindMap, V extends KindM
    * Clamped to 1/16 and 16, so that nothing starves. NaN throws TypeError.
    */
   priority?(world: WorldReader<E>, player: PlayerId, entity: Readonly<EntityOf<E>>): number;
+  /**
+   * What snapshots expect of this very game, as `trainPriors` (in `node.ts`) wrote it: makes packets smaller. Without it, what all games
+   * have in common. Kinds or fields that come or go need a new training: a text for another shape throws RangeError when a match starts.
+   */
+  readonly priors?: string;
 }
 
 /** A kind of entity, compiled: its number on the wire and the layout of its rows (`owner` first). */
@@ -199,6 +207,12 @@ export interface Game<I extends FieldMap = FieldMap, E extends KindMap = KindMap
   readonly eventTypes: readonly EventType[];
   readonly input: Layout<I>;
   readonly interest: InterestRules | undefined;
+  readonly priors: string | undefined;
+  /**
+   * 32 bits of all that two peers must agree on to read each other's packets: kinds, fields, ranges, events, input, rates, priors.
+   * Peers whose shapes differ refuse each other in the hello, as if their `version` did.
+   */
+  readonly shape: number;
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a game of any shape, where the shape does not matter
@@ -209,6 +223,15 @@ export const OWNER_PART: Part = { min: 0, max: 31, isCyclic: false };
 /** `interest.leave` by default, as a multiple of `enter`: wide enough for what paces to and fro, and half again the area at most. */
 const LEAVE_PER_ENTER = 1.25;
 const RESERVED_NAMES = new Set(['id', 'kind', 'owner', 'isMine']);
+
+/** An entity or event must find room in a packet, with some for the rest. */
+const ITEM_BYTES_MAX = 800;
+
+function requireSize(what: string, layout: Layout): Layout {
+  const bytes = Math.ceil(layout.parts.reduce((bits, { min, max }) => bits + bitsFor(max - min), 0) / 8);
+  if (bytes > ITEM_BYTES_MAX) throw new RangeError(`${what} takes ${bytes} bytes: no more than ${ITEM_BYTES_MAX} fit into a packet`);
+  return layout;
+}
 
 function requireInteger(name: string, value: number, min: number, max: number): number {
   if (!Number.isInteger(value) || value < min || value > max)
@@ -242,6 +265,14 @@ function interestRules(
   return { enter, leave, places };
 }
 
+type Shaped = Pick<AnyGame, 'kinds' | 'eventTypes' | 'input' | 'tickRate' | 'sendRate' | 'entitiesMax' | 'priors'>;
+
+function shapeOf({ kinds, eventTypes, input, tickRate, sendRate, entitiesMax, priors = '' }: Shaped): number {
+  const layouts = (list: readonly (Kind | EventType)[]): unknown => list.map(({ name, layout }) => [name, shapeOfLayout(layout)]);
+  const shape = [layouts(kinds), layouts(eventTypes), shapeOfLayout(input), tickRate, sendRate, entitiesMax, priors];
+  return hashText(JSON.stringify(shape));
+}
+
 /**
  * Checks a game's description and compiles its layouts. Throws RangeError or TypeError naming what is wrong.
  *
@@ -272,21 +303,31 @@ export function defineGame<
     const fields = spec.entities[name]!;
     const reserved = Object.keys(fields).find((field) => RESERVED_NAMES.has(field));
     if (reserved !== undefined) throw new TypeError(`'${name}.${reserved}': every entity has '${reserved}' already`);
-    return { index, name, layout: layoutOf(fields, [OWNER_PART]), predict: spec.policy?.[name]?.predict ?? 'owner' };
+    return {
+      index,
+      name,
+      layout: requireSize(`'${name}'`, layoutOf(fields, [OWNER_PART])),
+      predict: spec.policy?.[name]?.predict ?? 'owner',
+    };
   });
   const eventNames = Object.keys(spec.events ?? {});
   if (eventNames.length > 64) throw new RangeError(`a game has at most 64 types of event, not ${eventNames.length}`);
+  const shaped = {
+    tickRate,
+    sendRate,
+    entitiesMax: requireInteger('entitiesMax', spec.entitiesMax ?? 1024, 1, 8192),
+    kinds,
+    eventTypes: eventNames.map((name, index) => ({ index, name, layout: requireSize(`event '${name}'`, layoutOf(spec.events![name]!)) })),
+    input: layoutOf(spec.input),
+    priors: spec.priors,
+  };
   return {
+    ...shaped,
     spec,
     id: spec.id,
     version: requireInteger('version', spec.version, 0, 65_535),
-    tickRate,
-    sendRate,
     playersMax: requireInteger('playersMax', spec.playersMax ?? 8, 1, 31),
-    entitiesMax: requireInteger('entitiesMax', spec.entitiesMax ?? 1024, 1, 8192),
-    kinds,
-    eventTypes: eventNames.map((name, index) => ({ index, name, layout: layoutOf(spec.events![name]!) })),
-    input: layoutOf(spec.input),
     interest: interestRules(spec.interest, kinds),
+    shape: shapeOf(shaped),
   };
 }

@@ -6,6 +6,7 @@ import type { HostOptions, JoinOptions, Room } from './session/room.ts';
 import { createNodePeerTransport } from './transport/peerjs-node.ts';
 import type { FieldMap } from './wire/schema.ts';
 
+export { trainPriors, type TrainPriorsOptions } from './host/train-priors.ts';
 export { shutdownNodePeerTransports as shutdown } from './transport/peerjs-node.ts';
 
 const NODE: Surroundings = { createTicker: createNodeTicker, createTransport: createNodePeerTransport };

@@ -60,12 +60,15 @@ export interface ClientStats {
   readonly interpolationDelayMs: number;
   readonly predictedTicks: number;
   readonly corrections: number;
+  readonly incompleteSnapshots: number;
   readonly malformedPackets: number;
   readonly stalePackets: number;
 }
 
 export class Client {
   malformedPackets = 0;
+  /** Received snapshots that left something to later ones. */
+  incompleteSnapshots = 0;
   stalePackets = 0;
   readonly #game: AnyGame;
   readonly #reader = new BitReader(new Uint8Array(0));
@@ -100,7 +103,7 @@ export class Client {
     this.#snapshots = new SnapshotReader(game, { model: new SnapshotModel(game), player: options.player, newestTick: options.joinTick });
     this.#inputs = new InputHistory(game.input);
     this.#prediction = new Prediction(game, { seed: options.seed, player: options.player, inputs: this.#inputs });
-    this.#events = new EventQueue(options.player, options.joinTick, options.onEvent);
+    this.#events = new EventQueue(options.player, options.onEvent);
     this.#arrivals = new ArrivalLine(game.tickRate);
     this.#lead = new InputLead((options.rttMs * game.tickRate) / 1000);
     this.#views = new ViewBuilder(game, options.player);
@@ -152,6 +155,7 @@ export class Client {
       interpolationDelayMs: this.#delayTicks * msPerTick,
       predictedTicks: this.#prediction.replayedTicks,
       corrections: this.#prediction.corrections,
+      incompleteSnapshots: this.incompleteSnapshots,
       malformedPackets: this.malformedPackets,
       stalePackets: this.stalePackets,
     };
@@ -193,7 +197,8 @@ export class Client {
     fillShown(this.#shown.claim(tick), snapshots.state, snapshots.base, this.#shown.at(shownTick));
     this.#arrivals.add(tick, atMs);
     this.#snapshotRate.count(atMs);
-    this.#events.receive(snapshots.events, snapshots.eventsThroughTick);
+    if (!snapshots.state.isComplete) this.incompleteSnapshots++;
+    this.#events.receive(snapshots.events, snapshots.firstEvent);
     if (!this.#hasSnapshot || tick > this.#newestTick) this.#newestTick = tick;
     this.#hasSnapshot = true;
     this.#followDelay();

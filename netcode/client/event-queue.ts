@@ -3,6 +3,7 @@
  * at once, as predicted, and their confirmation from the host is then swallowed.
  */
 import { NOBODY, type PlayerId, type Tick } from '../core/ids.ts';
+import { nearest16 } from '../core/sequence.ts';
 import type { SimEvent } from '../world/simulation.ts';
 
 /** Events waiting to be drawn; the oldest is shown early beyond that. */
@@ -15,13 +16,13 @@ const MATCH_TICKS = 12;
 export class EventQueue {
   readonly #player: PlayerId;
   readonly #show: (event: SimEvent, isPredicted: boolean) => void;
-  #throughTick: Tick;
+  /** The number of the first event that has not come. */
+  #next = 0;
   #waiting: SimEvent[] = [];
   #predicted: { readonly type: number; readonly tick: Tick }[] = [];
 
-  constructor(player: PlayerId, joinTick: Tick, show: (event: SimEvent, isPredicted: boolean) => void) {
+  constructor(player: PlayerId, show: (event: SimEvent, isPredicted: boolean) => void) {
     this.#player = player;
-    this.#throughTick = joinTick;
     this.#show = show;
   }
 
@@ -34,14 +35,18 @@ export class EventQueue {
     this.#show(event, true);
   }
 
-  /** Events of a snapshot: those up to `throughTick` that are not known yet are queued. */
-  receive(events: readonly SimEvent[], throughTick: Tick): void {
-    for (const event of events) {
-      if (event.tick <= this.#throughTick || this.#isConfirmation(event)) continue;
+  /** Events of a snapshot, the first of which has this number (its low 16 bits): those that are news are queued. */
+  receive(events: readonly SimEvent[], firstNumber: number): void {
+    if (events.length === 0) return;
+    const first = nearest16(firstNumber, this.#next);
+    // Before the first there is none that the host does not know to have come.
+    if (first > this.#next) return;
+    for (const event of events.slice(this.#next - first)) {
+      this.#next++;
+      if (this.#isConfirmation(event)) continue;
       this.#waiting.push(event);
       if (this.#waiting.length > WAITING_MAX) this.#show(this.#waiting.shift()!, false);
     }
-    if (throughTick > this.#throughTick) this.#throughTick = throughTick;
   }
 
   /** Shows what is due at the drawn moment; this player's own unpredicted events at once. */

@@ -46,6 +46,7 @@ export class Host {
   readonly #left: PlayerId[] = [];
   /** Since the last snapshots. */
   readonly #events: SimEvent[] = [];
+  #droppedEvents = 0;
   #result: { readonly value: unknown } | undefined;
 
   constructor(game: AnyGame, options: HostOptions) {
@@ -72,9 +73,11 @@ export class Host {
     return this.#simulation.state.tick;
   }
 
-  /** Events beyond the limit of their tick. */
+  /** Events beyond the limit of their tick, or of what waits for a player. */
   get droppedEvents(): number {
-    return this.#simulation.droppedEvents;
+    let dropped = this.#simulation.droppedEvents + this.#droppedEvents;
+    for (const client of this.#clients.values()) dropped += client.droppedEvents;
+    return dropped;
   }
 
   /** Ticks never run, because the machine slept or was too slow. */
@@ -134,6 +137,7 @@ export class Host {
       ...(left.length > 0 && { left }),
       onEvent: (event) => {
         if (this.#events.length < EVENTS_MAX) this.#events.push(event);
+        else this.#droppedEvents++;
       },
     });
     this.#options.recorder?.record(tick, { inputs, joined, left, state: this.#simulation.state });

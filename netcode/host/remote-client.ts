@@ -33,6 +33,8 @@ export class RemoteClient {
   strayPackets = 0;
   /** Snapshots not sent because the channel had not taken the last one yet. */
   heldBackSnapshots = 0;
+  /** Events that this player never heard of, because too many waited. */
+  droppedEvents = 0;
   readonly player: PlayerId;
   readonly inputs: InputBuffer;
   /** What the player is to know; undefined: everything. */
@@ -43,7 +45,9 @@ export class RemoteClient {
   readonly #link: StateLink;
   readonly #endpoint = new Endpoint<Tick>();
   /** What the player may hear of and has not acknowledged, oldest first. */
-  #events: SimEvent[] = [];
+  readonly #events: SimEvent[] = [];
+  /** The number of the first of them: the player's events are counted. */
+  #firstEvent = 0;
   #newestInputTick: Tick;
   #earliness: number | undefined;
 
@@ -65,7 +69,6 @@ export class RemoteClient {
     this.#newestInputTick = options.tick;
     this.interest = options.interest;
     this.baselines = new Baselines(game.kinds.length, game.tickRate / game.sendRate);
-    this.baselines.eventsAckedTick = options.tick;
   }
 
   /** Takes what arrived. `position` tells where the host's clock stood, in ticks, at a moment. */
@@ -81,13 +84,14 @@ export class RemoteClient {
   /** Takes note of the events since the last snapshots; who may hear of them is decided now, once. */
   hear(events: readonly SimEvent[]): void {
     const known = this.#events;
-    const { eventsAckedTick } = this.baselines;
-    if (known.length > 0 && known[0]!.tick <= eventsAckedTick) this.#events = known.filter(({ tick }) => tick > eventsAckedTick);
+    const { eventsAcked } = this.baselines;
+    if (eventsAcked > this.#firstEvent) known.splice(0, eventsAcked - this.#firstEvent);
+    this.#firstEvent = eventsAcked;
     for (const event of events) {
       const mayHear = this.interest === undefined ? event.to === NOBODY || event.to === this.player : this.interest.mayHear(event);
-      if (mayHear) this.#events.push(event);
+      if (mayHear && known.length < EVENTS_MAX) known.push(event);
+      else if (mayHear) this.droppedEvents++;
     }
-    if (this.#events.length > EVENTS_MAX) this.#events.splice(0, this.#events.length - EVENTS_MAX);
   }
 
   /** Writes and sends one snapshot, unless the last one still waits in the channel: stale state is never queued. */

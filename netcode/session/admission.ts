@@ -15,7 +15,8 @@ export interface Door {
 export function refusalFor(hello: Extract<GuestMessage, { type: 'hello' }>, { game, model, hostSeat }: Door): Refusal | undefined {
   if (hello.protocol !== PROTOCOL_VERSION) return 'wrong-version';
   if (hello.game !== game.id) return 'wrong-game';
-  if (hello.version !== game.version) return 'wrong-version';
+  // Whoever forgot to raise the version is told the same: packets of another shape could not be read.
+  if (hello.version !== game.version || hello.shape !== game.shape) return 'wrong-version';
   if (model.isBanned(hello.identity)) return 'kicked';
   const seat = model.seatOf(hello.identity);
   // Nobody takes the host's own seat: it is the host's page.

@@ -141,6 +141,7 @@ export class RoomCore {
       jitterMs: own?.jitterMs ?? 0,
       lossPct: own?.lossPct ?? 0,
       snapshotsPerSecond: own?.snapshotsPerSecond ?? 0,
+      incompleteSnapshots: own?.incompleteSnapshots ?? 0,
       bytesInPerSecond: this.#bytesIn.perSecond(nowMs),
       bytesOutPerSecond: this.#bytesOut.perSecond(nowMs),
       snapshotAgeMs: own?.snapshotAgeMs ?? 0,

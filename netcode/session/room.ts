@@ -110,6 +110,8 @@ export interface RoomStats {
   /** Snapshots that never arrived, of the last 128, in percent. */
   readonly lossPct: number;
   readonly snapshotsPerSecond: number;
+  /** Snapshots so far, received by this page's player, that had no room for everything and left some of it to the next ones. */
+  readonly incompleteSnapshots: number;
   readonly bytesInPerSecond: number;
   readonly bytesOutPerSecond: number;
   /** How old the newest received snapshot's state is now. */

@@ -92,6 +92,7 @@ export async function joinRoom(game: AnyGame, typedCode: string, options: JoinOp
         protocol: PROTOCOL_VERSION,
         game: game.id,
         version: game.version,
+        shape: game.shape,
         name: name.slice(0, 80),
         identity,
         takeOver,

@@ -8,7 +8,7 @@
  * entity in any of them counts: what arrived once need not be sent again. (SPEC.md, SNAP rules)
  */
 import type { Tick } from '../core/ids.ts';
-import type { WorldState } from '../world/world-state.ts';
+import { lowerBound, type WorldState } from '../world/world-state.ts';
 import type { Captures } from './capture.ts';
 import { WISHED_SNAPSHOTS } from './motion.ts';
 
@@ -26,6 +26,9 @@ export const DONORS_MAX = 15;
  */
 export const VALUE_AGE_MAX = 64;
 
+/** The tick that older values count as: one that a snapshot may be of, since host and client have no other. */
+export const oldestValueTick = (tick: number, interval: number): number => Math.max(0, tick - (VALUE_AGE_MAX - (VALUE_AGE_MAX % interval)));
+
 export const NEVER = -1 as Tick;
 
 /** Some entities of one kind, ids ascending, and a tick for each. */
@@ -38,6 +41,14 @@ export class DatedIds {
     if (this.count === this.ids.length) this.reserve(Math.max(32, 2 * this.count));
     this.ids[this.count] = id;
     this.ticks[this.count++] = tick;
+  }
+
+  remove(id: number): void {
+    const at = lowerBound(this.ids, this.count, id);
+    if (at >= this.count || this.ids[at] !== id) return;
+    this.ids.copyWithin(at, at + 1, this.count);
+    this.ticks.copyWithin(at, at + 1, this.count);
+    this.count--;
   }
 
   reserve(size: number): void {
@@ -60,8 +71,8 @@ export class SentSnapshot {
   readonly views: readonly DatedIds[];
   /** The oldest tick in `views`: once it is forgotten, the copy can be no baseline. */
   oldestTick = NEVER;
-  /** With this packet the client has all events up to this tick. */
-  eventsThroughTick = NEVER;
+  /** With this packet the client has all events with numbers below this. */
+  eventsEnd = 0;
 
   constructor(kinds: number) {
     this.views = Array.from({ length: kinds }, () => new DatedIds());
@@ -82,8 +93,8 @@ export interface Choice {
 export class Baselines {
   /** Acknowledged snapshots, newest first. */
   readonly acked: SentSnapshot[] = [];
-  /** The client has all events up to this tick. */
-  eventsAckedTick = NEVER;
+  /** The client has all events with numbers below this. */
+  eventsAcked = 0;
   /** The tick of the last snapshot sent. */
   lastSentTick = NEVER;
   /** What the last snapshot left out, by kind, and when each was last told. */
@@ -118,7 +129,7 @@ export class Baselines {
   acknowledge(tick: Tick): void {
     const sent = this.sentAt(tick);
     if (sent === undefined) return;
-    this.eventsAckedTick = Math.max(this.eventsAckedTick, sent.eventsThroughTick) as Tick;
+    this.eventsAcked = Math.max(this.eventsAcked, sent.eventsEnd);
     const { acked } = this;
     let at = acked.length;
     while (at > 0 && acked[at - 1]!.tick <= tick) at--;

@@ -13,7 +13,7 @@ import type { Row } from '../wire/schema.ts';
 import { COUNTER_BITS, spawnerOf } from '../world/world-state.ts';
 import * as c from './contexts.ts';
 import { difference, moved } from './delta.ts';
-import { codeRaw } from './entity-coder.ts';
+import { codeBytes, codeRaw } from './entity-coder.ts';
 import { kindPlanOf, type KindPlan, type MovingPart } from './kind-plan.ts';
 import type { Parents } from './parents.ts';
 import type { ValueCoder } from './value-coder.ts';
@@ -141,7 +141,7 @@ export class BirthCoder {
         this.#codeNumber(coder, row, at + k, { part: parts[k]!, expected, which: c.NEW_OTHER });
       }
     }
-    for (const { at: i, count } of blobs) for (let k = i; k < i + count; k++) codeRaw(coder, row, at + k, parts[k]!);
+    for (const blob of blobs) codeBytes(coder, row, at, blob, parts);
     if (hasParent) this.#learn(row, at);
     for (let i = 0; i < parts.length; i++) this.#previous[i] = row[at + i]!;
     this.#previousBorn = born;

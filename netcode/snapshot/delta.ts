@@ -14,9 +14,9 @@ export function differ(a: Values, b: Values, stride: number): boolean {
 
 /** The difference that leads from one value to another, the short way round for cyclic parts. */
 export function difference(part: Part, from: number, to: number): number {
-  const span = part.max - part.min + 1;
   const plain = to - from;
   if (!part.isCyclic) return plain;
+  const span = part.max - part.min + 1;
   if (plain > span / 2) return plain - span;
   return plain < -span / 2 ? plain + span : plain;
 }
@@ -24,7 +24,7 @@ export function difference(part: Part, from: number, to: number): number {
 /** `from` changed by `by`, kept within the part's range: cyclic parts go round, others stop at the end. */
 export function moved(part: Part, from: number, by: number): number {
   const value = from + by;
-  if (!part.isCyclic) return Math.min(part.max, Math.max(part.min, value));
+  if (!part.isCyclic) return value < part.min ? part.min : value > part.max ? part.max : value;
   const span = part.max - part.min + 1;
   return ((((value - part.min) % span) + span) % span) + part.min;
 }

@@ -15,13 +15,10 @@ import { mergeDated } from './merge.ts';
 import type { Parents } from './parents.ts';
 import { whenMoved } from './when-moved.ts';
 
+/** Entities that a baseline may hold, as a multiple of what may live: some are gone, and there was no room to say so. */
+const KNOWN_FACTOR = 2;
 /** Above every id. */
 export const ID_END = 2 ** 30;
-
-export interface Audience {
-  readonly player: PlayerId;
-  readonly interest: Interest | undefined;
-}
 
 /** One kind's part of a draft. */
 export class KindDraft {
@@ -91,9 +88,12 @@ export class Draft {
   readonly #bases: readonly DatedIds[];
   readonly #spares: readonly DatedIds[];
   readonly #donated = new DatedIds();
+  /** Entities that a baseline may hold. */
+  readonly #knownMax: number;
 
   constructor(game: AnyGame, captures: Captures) {
     this.captures = captures;
+    this.#knownMax = KNOWN_FACTOR * game.entitiesMax;
     this.kinds = game.kinds.map(() => new KindDraft());
     this.#bases = game.kinds.map(() => new DatedIds());
     this.#spares = game.kinds.map(() => new DatedIds());
@@ -105,34 +105,38 @@ export class Draft {
     return this.captures.hasSecrets ? this.captures.tableFor(this.player, table.data[row * table.stride]!, kind, this.tick) : table;
   }
 
-  gather({ player, interest }: Audience, choice: Choice): void {
+  /**
+   * Opens the copies that were chosen. Fewer donors are used if what they hold together is more than a client takes; `choice` is
+   * changed then.
+   */
+  open(player: PlayerId, choice: Choice): void {
     this.player = player;
     this.tick = this.captures.newest.tick;
-    this.itemCount = 0;
-    this.leftOutCount = 0;
-    const { first, older, donorCount } = choice;
-    const oldest = older[2] ?? older[1] ?? older[0];
-    const isWhole = interest === undefined && donorCount === 0 && first?.isWhole === true && oldest?.isWhole === true;
+    for (;;) {
+      let known = 0;
+      for (let k = 0; k < this.kinds.length; k++) {
+        const draft = this.kinds[k]!;
+        this.#openFirst(draft, k, choice);
+        known += draft.first.count;
+      }
+      if (choice.donorCount === 0 || known <= this.#knownMax) break;
+      choice.donorCount = choice.donorCount >> 1;
+    }
     for (let k = 0; k < this.kinds.length; k++) {
-      const draft = this.kinds[k]!;
-      const table = this.captures.newest.tables[k]!;
-      this.#open(draft, k, choice);
-      draft.begin(table, interest === undefined ? table.count : interest.counts[k]!);
-      if (isWhole && !this.captures.hasSecrets)
-        this.#compareWhole(draft, this.captures.at(first.tick)!.tables[k]!, first.tick, oldest.tick);
-      else if (interest === undefined) this.#compare(k, table.ids, table.count);
-      else this.#compare(k, interest.ids[k]!, interest.counts[k]!);
-      this.itemCount += draft.newCount;
+      const { second, third, fourth } = this.kinds[k]!;
+      this.#openOlder(second, k, choice.older[0]);
+      this.#openOlder(third, k, choice.older[1]);
+      this.#openOlder(fourth, k, choice.older[2]);
     }
   }
 
-  #open(draft: KindDraft, k: number, { first, older, donors, donorCount }: Choice): void {
+  #openOlder(cursor: CopyCursor, k: number, sent: SentSnapshot | undefined): void {
+    if (sent === undefined) cursor.close();
+    else cursor.openSent(sent, this.captures, this.player, k);
+  }
+
+  #openFirst(draft: KindDraft, k: number, { first, donors, donorCount }: Choice): void {
     const { captures, player } = this;
-    for (let n = 0; n < older.length; n++) {
-      const cursor = n === 0 ? draft.second : n === 1 ? draft.third : draft.fourth;
-      if (older[n] === undefined) cursor.close();
-      else cursor.openSent(older[n]!, captures, player, k);
-    }
     if (first === undefined) draft.first.close();
     else if (donorCount === 0) draft.first.openSent(first, captures, player, k);
     else {
@@ -153,6 +157,27 @@ export class Draft {
     list.count = 0;
     for (let row = 0; row < table.count; row++) list.add(table.ids[row]!, sent.tick);
     return list;
+  }
+
+  /** Finds out what the client lacks, after `open`. */
+  gather(interest: Interest | undefined, { first, older, donorCount }: Choice): void {
+    this.itemCount = 0;
+    this.leftOutCount = 0;
+    const oldest = older[2] ?? older[1] ?? older[0];
+    const isPlain = donorCount === 0 && first?.isComplete === true && oldest?.isComplete === true;
+    const isWhole = isPlain && first.isWhole && oldest.isWhole && interest === undefined && !this.captures.hasSecrets;
+    for (let k = 0; k < this.kinds.length; k++) {
+      const draft = this.kinds[k]!;
+      const table = this.captures.newest.tables[k]!;
+      draft.begin(table, interest === undefined ? table.count : interest.counts[k]!);
+      if (isWhole) this.#compareWhole(draft, this.captures.at(first.tick)!.tables[k]!, first.tick, oldest.tick);
+      else {
+        const restingTick = isPlain ? oldest.tick : NEVER;
+        if (interest === undefined) this.#compare(k, table.ids, table.count, restingTick);
+        else this.#compare(k, interest.ids[k]!, interest.counts[k]!, restingTick);
+      }
+      this.itemCount += draft.newCount;
+    }
   }
 
   /** Walks through what the client has and what it is to have, both as captured: ticks tell all but how lately it moved. */
@@ -181,11 +206,15 @@ export class Draft {
     this.itemCount += items;
   }
 
-  /** The same for what the client has in parts, `ids` being what it is to have. */
-  #compare(k: number, ids: Int32Array, count: number): void {
+  /**
+   * The same for what the client has in parts, `ids` being what it is to have. What has been as it is since `restingTick`, and is
+   * in the oldest copy, did not move.
+   */
+  #compare(k: number, ids: Int32Array, count: number, restingTick: Tick): void {
     const draft = this.kinds[k]!;
     const { first, second, third, fourth, table } = draft;
     const { hasSecrets } = this.captures;
+    const oldest = fourth.count > 0 ? fourth : third.count > 0 ? third : second;
     const isAll = ids === table.ids;
     let items = 0;
     let at = 0;
@@ -195,14 +224,19 @@ export class Draft {
       for (; at < count && ids[at]! < id; at++) draft.addNew((row = isAll ? at : table.rowFrom(row, ids[at]!)));
       const isHere = at < count && ids[at] === id;
       let isNews = !isHere;
+      let isResting = false;
       if (isHere) {
         row = isAll ? at : table.rowFrom(row, id);
         const { ticks } = hasSecrets ? this.tableOf(k, row) : table;
         isNews = ticks[row]! > first.tickAt(i);
+        isResting = ticks[row]! <= restingTick && oldest.seek(id);
         at++;
       }
-      first.moveTo(i);
-      const moved = whenMoved(first, id, table.stride, second, third, fourth);
+      let moved = 0;
+      if (!isResting) {
+        first.moveTo(i);
+        moved = whenMoved(first, id, table.stride, second, third, fourth);
+      }
       if (isNews || moved > 0) draft.addEntry(i, !isHere ? GONE : isNews ? CHANGE : KEEP, row, moved);
       if (isNews) items++;
     }
@@ -265,6 +299,18 @@ export class Draft {
         oldest = Math.min(oldest, (action & LEFT_OUT) !== 0 ? first.tickAt(i) : tick);
       }
     }
+    if (completeTick < 0) this.#removeDisplaced(views);
     return oldest as Tick;
+  }
+
+  /** The id of what is gone may be given again to another kind; who is told of the new one forgets the other, told or not. */
+  #removeDisplaced(views: readonly DatedIds[]): void {
+    for (let k = 0; k < views.length; k++) {
+      const { table, newRows, isNewLeftOut, newCount } = this.kinds[k]!;
+      for (let n = 0; n < newCount; n++) {
+        if (isNewLeftOut[n] !== 0) continue;
+        for (let other = 0; other < views.length; other++) if (other !== k) views[other]!.remove(table.ids[newRows[n]!]!);
+      }
+    }
   }
 }

@@ -5,8 +5,9 @@
 import type { AnyGame, Kind } from '../define-game.ts';
 import type { NumberContexts } from '../wire/number.ts';
 import { NUMBER_CONTEXTS } from '../wire/number.ts';
+import { BYTES_PER_PART } from '../wire/bytes-fields.ts';
 import { bitsFor } from '../wire/packet.ts';
-import type { Row } from '../wire/schema.ts';
+import type { Part, Row } from '../wire/schema.ts';
 import * as c from './contexts.ts';
 import { difference, moved } from './delta.ts';
 import { CHANGE, GONE, KEEP } from './fate.ts';
@@ -94,7 +95,7 @@ export class EntityCoder {
     const { first } = expectation.motion;
     expectation.prepare();
     const { due } = expectation;
-    const steady = expectation.isSteady() ? 1 : 0;
+    const steady = expectation.isSteady ? 1 : 0;
     const edge = expectation.isAtEdge() ? 1 : 0;
     if (canMove) {
       let isExpected = coder.isEncoding && fate === CHANGE && expectation.isMet(row, at) ? 1 : 0;
@@ -268,10 +269,24 @@ export class EntityCoder {
     let isSame = 1;
     for (let i = blob.at; i < blob.at + blob.count; i++) if (row[at + i] !== first.row[first.at + i]) isSame = 0;
     isSame = coder.bit(isSame, c.BLOB_SAME);
-    for (let i = blob.at; i < blob.at + blob.count; i++) {
-      if (isSame === 1) row[at + i] = first.row[first.at + i]!;
-      else codeRaw(coder, row, at + i, parts[i]!);
-    }
+    if (isSame === 0) codeBytes(coder, row, at, blob, parts);
+    else if (!coder.isEncoding) for (let i = blob.at; i < blob.at + blob.count; i++) row[at + i] = first.row[first.at + i]!;
+  }
+}
+
+/** Codes a text or a value: how many bytes, and the parts that hold them. The others are zero. */
+export function codeBytes(
+  coder: ValueCoder,
+  row: Row,
+  at: number,
+  blob: { readonly at: number; readonly count: number },
+  parts: readonly Part[],
+): void {
+  codeRaw(coder, row, at + blob.at, parts[blob.at]!);
+  const used = Math.ceil(row[at + blob.at]! / BYTES_PER_PART);
+  for (let i = 1; i < blob.count; i++) {
+    if (i <= used) codeRaw(coder, row, at + blob.at + i, parts[blob.at + i]!);
+    else if (!coder.isEncoding) row[at + blob.at + i] = 0;
   }
 }
 

@@ -30,6 +30,8 @@ export class Expectation implements Expectations {
   pathLength = 0;
   /** Whether a tick that it holds was over at the baseline (1), or is by now (2). */
   due = 0;
+  /** Whether all velocities were the same in the two newest copies; false if none is declared. */
+  isSteady = false;
   readonly plan: KindPlan;
   #tick = 0;
   #id = 0;
@@ -62,7 +64,8 @@ export class Expectation implements Expectations {
   /** What the flags before an entity's parts go by: comes before `isMet` and `take`. */
   prepare(): void {
     this.#expectHeld();
-    this.#fliesOn = this.plan.isBallistic && this.isSteady();
+    this.isSteady = this.#hasSteadyVelocities();
+    this.#fliesOn = this.plan.isBallistic && this.isSteady;
   }
 
   /** Looks the entity up in the older copies. */
@@ -101,7 +104,7 @@ export class Expectation implements Expectations {
   /** Whether everything is where it is expected if nothing happened. What is cheap to ask is asked first. */
   isMet(row: Row, at: number): boolean {
     const { expected } = this;
-    const { held, free, driven } = this.plan;
+    const { held, free, driven, rotations, blobs } = this.plan;
     for (let n = 0; n < held.length; n++) if (row[at + held[n]!] !== expected[held[n]!]) return false;
     for (let g = 0; g < driven.length; g++) {
       const group = driven[g]!;
@@ -112,6 +115,7 @@ export class Expectation implements Expectations {
       const group = free[g]!;
       for (let n = 0; n < group.length; n++) if (row[at + group[n]!.at] !== expected[group[n]!.at]) return false;
     }
+    if (rotations.length + blobs.length === 0) return true;
     this.#expectRotations();
     for (let i = 0; i < expected.length; i++) if (row[at + i] !== expected[i]) return false;
     return true;
@@ -185,7 +189,7 @@ export class Expectation implements Expectations {
   }
 
   /** Whether all velocities were the same in the two newest copies. */
-  isSteady(): boolean {
+  #hasSteadyVelocities(): boolean {
     const { driven } = this.plan;
     if (driven.length === 0) return false;
     const { first } = this.motion;

@@ -6,18 +6,22 @@ import type { AnyGame } from '../define-game.ts';
 import { NO_ENTITY, NOBODY, type PlayerId, PLAYERS_MAX, type Tick } from '../core/ids.ts';
 import { nearest16 } from '../core/sequence.ts';
 import { readCount, writeCount } from '../wire/count.ts';
+import { BYTES_PART_MAX, BYTES_PER_PART } from '../wire/bytes-fields.ts';
 import { bitsFor } from '../wire/packet.ts';
 import type { BitSink, BitSource } from '../wire/range-coder.ts';
+import type { Part, Row } from '../wire/schema.ts';
 import type { SimEvent } from '../world/simulation.ts';
 import { BASELINE_AGE_BITS, DONORS_MAX } from './baselines.ts';
 import { WISHED_SNAPSHOTS } from './motion.ts';
 
 /** Events in one packet at most; the rest follow in the next. */
-export const EVENTS_PER_PACKET_MAX = 24;
+export const EVENTS_PER_PACKET_MAX = 32;
 const COUNTER_BITS = 16;
 /** Orders of the Exp-Golomb codes of distances between ticks. */
 const AGE_ORDER = 2;
 const EVENT_AGE_ORDER = 2;
+/** Bits that the age of an event takes, at most, while it is one that anybody waits for. */
+const EVENT_AGE_BITS = 13;
 
 /** What a packet refers to. Ticks are -1 where there is none. */
 export interface Frame {
@@ -82,6 +86,7 @@ export function readFrame(reader: BitSource, frame: Frame, newestTick: Tick, { i
   olderTicks.fill(-1);
   frame.donorCount = 0;
   if (age > 0) {
+    if (frame.firstTick < 0) return false;
     let before = frame.firstTick;
     for (let n = 0; n < olderTicks.length && before >= 0; n++) {
       if (reader.bool()) before = frame.firstTick - WISHED_SNAPSHOTS[n]! * interval;
@@ -105,67 +110,92 @@ export function readFrame(reader: BitSource, frame: Frame, newestTick: Tick, { i
   }
   const isSameCounter = reader.bool();
   frame.counter = isSameCounter ? 0 : reader.bits(COUNTER_BITS);
-  return tick >= 0 && frame.firstTick >= -1 && (age > 0 || !isSameCounter) && (isSameCounter || frame.counter > 0);
+  return tick >= 0 && (age > 0 || !isSameCounter) && (isSameCounter || frame.counter > 0);
 }
 
 export interface EventsToSend {
   readonly game: AnyGame;
-  /** Oldest first; those the client has are skipped. */
+  /** Those that the client has not acknowledged, oldest first. */
   readonly events: readonly SimEvent[];
+  /** The number of the first of them: the client's events are counted from 0. */
+  readonly firstNumber: number;
   readonly tick: Tick;
-  /** The client has all events up to this tick. */
-  readonly ackedTick: Tick;
+  /** Bytes that they may take, and that a single one may. */
+  readonly bytesMax: number;
+  readonly singleBytesMax: number;
 }
 
-/** Writes the oldest events that the client lacks; returns the tick up to which it will have all. */
-export function writeEvents(writer: BitSink, { game, events, tick, ackedTick }: EventsToSend): Tick {
-  let from = events.length;
-  while (from > 0 && events[from - 1]!.tick > ackedTick) from--;
-  if (from === events.length) {
-    writeCount(writer, 0, 0);
-    writeCount(writer, 0, 0);
-    return tick;
+/** Writes as many of the oldest events as there is room for; returns how many. */
+export function writeEvents(writer: BitSink, { game, events, firstNumber, tick, bytesMax, singleBytesMax }: EventsToSend): number {
+  let count = 0;
+  let bits = 0;
+  while (count < events.length && count < EVENTS_PER_PACKET_MAX) {
+    bits += eventBits(game, events[count]!);
+    if (bits > 8 * (count === 0 ? singleBytesMax : bytesMax)) break;
+    count++;
   }
-  const missing = events.slice(from).filter((event) => event.tick <= tick);
-  let count = Math.min(missing.length, EVENTS_PER_PACKET_MAX);
-  // A tick's events travel together, so that "all up to tick t" stays true.
-  if (count < missing.length) while (count > 0 && missing[count - 1]!.tick === missing[count]!.tick) count--;
-  const through = count === missing.length ? tick : count === 0 ? ackedTick : missing[count - 1]!.tick;
-  writeCount(writer, tick - through, 0);
   writeCount(writer, count, 0);
-  for (const event of missing.slice(0, count)) {
-    writer.bits(event.type, bitsFor(game.eventTypes.length - 1));
-    writer.bits(event.by, bitsFor(PLAYERS_MAX));
-    writeCount(writer, tick - event.tick, EVENT_AGE_ORDER);
-    game.eventTypes[event.type]!.layout.parts.forEach((part, i) => writer.bits(event.row[i]! - part.min, bitsFor(part.max - part.min)));
+  if (count === 0) return 0;
+  writer.bits(firstNumber & 0xffff, 16);
+  for (let n = 0; n < count; n++) {
+    const { type, by, tick: eventTick, row } = events[n]!;
+    writer.bits(type, bitsFor(game.eventTypes.length - 1));
+    writer.bits(by, bitsFor(PLAYERS_MAX));
+    writeCount(writer, tick - eventTick, EVENT_AGE_ORDER);
+    const { parts } = game.eventTypes[type]!.layout;
+    for (let i = 0; i < parts.length; i++) if (isUsed(parts, row, i)) writer.bits(row[i]! - parts[i]!.min, widthOf(parts[i]!));
   }
-  return through;
+  return count;
+}
+
+const widthOf = ({ min, max }: Part): number => bitsFor(max - min);
+
+/** About how many bits an event takes. */
+function eventBits(game: AnyGame, { type, row }: SimEvent): number {
+  const { parts } = game.eventTypes[type]!.layout;
+  let bits = bitsFor(game.eventTypes.length - 1) + bitsFor(PLAYERS_MAX) + EVENT_AGE_BITS;
+  for (let i = 0; i < parts.length; i++) if (isUsed(parts, row, i)) bits += widthOf(parts[i]!);
+  return bits;
+}
+
+/** Whether a part is on the wire: of a text or value only the parts that hold bytes are. */
+function isUsed(parts: readonly Part[], row: Row, i: number): boolean {
+  if (parts[i]!.isBlob !== true || parts[i]!.max !== BYTES_PART_MAX) return true;
+  let length = i;
+  while (parts[length]!.max === BYTES_PART_MAX) length--;
+  return i - length <= Math.ceil(row[length]! / BYTES_PER_PART);
+}
+
+export interface EventsRead {
+  events: readonly SimEvent[];
+  /** The number of the first, its low 16 bits. */
+  firstNumber: number;
 }
 
 const NO_EVENTS: readonly SimEvent[] = [];
 
-/** The events of a packet, and the tick up to which the client then has all; undefined if no host writes such bits. */
+/** Reads the events of a packet. False if no host writes such bits. */
 export function readEvents(reader: BitSource & { readonly isOverrun: boolean }, game: AnyGame, frame: Frame, into: EventsRead): boolean {
-  into.throughTick = (frame.tick - readCount(reader, 0)) as Tick;
   const count = readCount(reader, 0);
   into.events = NO_EVENTS;
   if (count === 0) return true;
   if (count > EVENTS_PER_PACKET_MAX) return false;
+  into.firstNumber = reader.bits(16);
   const events: SimEvent[] = [];
-  for (let i = 0; i < count; i++) {
+  for (let n = 0; n < count; n++) {
     const type = reader.bits(bitsFor(game.eventTypes.length - 1));
     const by = reader.bits(bitsFor(PLAYERS_MAX)) as PlayerId;
     const tick = (frame.tick - readCount(reader, EVENT_AGE_ORDER)) as Tick;
     const layout = game.eventTypes[type]?.layout;
     if (layout === undefined || reader.isOverrun) return false;
-    const row = Int32Array.from(layout.parts, (part) => Math.min(part.max, part.min + reader.bits(bitsFor(part.max - part.min))));
+    const { parts } = layout;
+    const row = new Int32Array(parts.length);
+    for (let i = 0; i < parts.length; i++) {
+      const { min, max } = parts[i]!;
+      if (isUsed(parts, row, i)) row[i] = Math.min(max, min + reader.bits(widthOf(parts[i]!)));
+    }
     events.push({ tick, type, by, row, about: NO_ENTITY, to: NOBODY });
   }
   into.events = events;
   return true;
-}
-
-export interface EventsRead {
-  events: readonly SimEvent[];
-  throughTick: Tick;
 }

@@ -6,6 +6,7 @@
  * positions, rotations, bytes.
  */
 import type { Kind } from '../define-game.ts';
+import { BYTES_PART_MAX } from '../wire/bytes-fields.ts';
 import type { Part } from '../wire/schema.ts';
 
 /** Parts of one group at most: the three axes of space. */
@@ -52,8 +53,13 @@ export function kindPlanOf({ layout }: Kind, tickRate: number): KindPlan {
   const velocities = new Set(layout.entries.map(({ field }) => field.velocity));
   for (const { name, field, at } of layout.entries) {
     const { parts, step = 1 } = field;
-    if (parts[0]!.isBlob === true) blobs.push({ at, count: parts.length });
-    else if (field.isRotation) {
+    if (parts[0]!.isBlob === true) {
+      // In an array each element begins with its length.
+      parts.forEach(({ max }, i) => {
+        if (max !== BYTES_PART_MAX) blobs.push({ at: at + i, count: 0 });
+        blobs.at(-1)!.count++;
+      });
+    } else if (field.isRotation && field.predictor === 'linear') {
       for (let i = 0; i < parts.length; i += 4) rotations.push({ at: at + i, step, limit: parts[i + 1]!.max + 1 });
     } else if (field.predictor === 'hold') parts.forEach((_, i) => held.push(at + i));
     else {

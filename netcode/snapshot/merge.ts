@@ -18,9 +18,13 @@ export function mergeDated(out: DatedIds, a: DatedIds, b: DatedIds): void {
   }
 }
 
+/** A tick after all: nobody can say since when a row that two copies share has been as it is. */
+const UNKNOWN = 2 ** 30;
+
 /** Rows of `a` and `b` together, in `out`, which is neither of them. On equal ticks both have the same values. */
 export function mergeStates(out: WorldState, a: WorldState, b: WorldState): void {
   out.nextCounter.set(a.nextCounter);
+  out.isComplete = false;
   for (let k = 0; k < out.tables.length; k++) {
     const [to, left, right] = [out.tables[k]!, a.tables[k]!, b.tables[k]!];
     const { stride } = to;
@@ -33,6 +37,7 @@ export function mergeStates(out: WorldState, a: WorldState, b: WorldState): void
       const [from, at] = isLeft ? [left, i] : [right, j];
       to.ids[row] = from.ids[at]!;
       to.ticks[row] = from.ticks[at]!;
+      to.born[row] = UNKNOWN;
       for (let n = 0; n < stride; n++) to.data[row * stride + n] = from.data[at * stride + n]!;
       if (leftId <= rightId) i++;
       if (rightId <= leftId) j++;

@@ -70,9 +70,10 @@ export class Motion {
     this.third = third;
     this.fourth = fourth;
     const { tick } = this.first;
+    // In copies that lack something an older one may hold a newer value: time runs backwards all the same.
     const toSecond = Math.max(1, tick - second.tick);
-    const toThird = Math.max(1, tick - third.tick);
-    const toFourth = Math.max(1, tick - fourth.tick);
+    const toThird = Math.max(toSecond, tick - third.tick);
+    const toFourth = Math.max(toThird, tick - fourth.tick);
     if (toSecond !== this.toSecond || toThird !== this.toThird || toFourth !== this.toFourth) this.#space(toSecond, toThird, toFourth);
   }
 

@@ -5,22 +5,33 @@
  */
 import type { PlayerId, Tick } from '../core/ids.ts';
 import { lowerBound } from '../world/world-state.ts';
-import type { Baselines, DatedIds } from './baselines.ts';
+import { type Baselines, type DatedIds, VALUE_AGE_MAX } from './baselines.ts';
 import type { BodyWriter } from './body-writer.ts';
 import { type Draft, ID_END } from './draft.ts';
 import { GONE, KEEP, LEFT_OUT } from './fate.ts';
-import { PRIORITY_MAX } from './interest.ts';
 
 /** Attempts to find how many fit; the first that fits well enough ends it. */
 const ATTEMPTS_MAX = 8;
 /** Less of the room used than this is worth another attempt. */
 const FULL_ENOUGH = 0.92;
+/** Items too large for a packet that are passed over in it, at most, and how many are tried behind one. */
+const SKIPPED_MAX = 8;
+const FIRST_BEHIND_SKIPPED = 8;
 /** A guess aims at this much of the room. */
 const AIM = 0.97;
 /** Items are numbered within a sort key by this many: several times the entities a game can have. */
 const ITEMS_MAX = 65_536;
+/** What has waited for so long is about to be too old to be told as a change: it comes before everything else. */
+const EXPIRING_TICKS = VALUE_AGE_MAX * 0.75;
+const EXPIRING_PRIORITY = 4096;
+/** One's own things are as urgent as what is about to expire, from the first tick on. */
+const OWN_PRIORITY = EXPIRING_PRIORITY * EXPIRING_TICKS;
+/** What is gone costs little to tell, and nothing looks worse than what is not there any more. */
+const GONE_PRIORITY = OWN_PRIORITY;
+/** Ticks that count as staleness at most, so that urgency and item fit into one number. */
+const STALENESS_MAX = 4096;
 /** Urgencies are told apart to this fraction. */
-const URGENCY_STEPS = 64;
+const URGENCY_STEPS = 16;
 
 export type PriorityOf = (player: PlayerId, kind: number, id: number) => number;
 
@@ -35,6 +46,8 @@ export class Selection {
   #keys = new Float64Array(0);
   #itemCount = 0;
   #chosen = 0;
+  /** The most urgent items that are too large for this packet even by themselves. */
+  #skipped = 0;
   #attempts = 0;
   /** The most that fit so far, and the least that did not. */
   #fitting = 0;
@@ -52,7 +65,7 @@ export class Selection {
     for (let k = 0; k < draft.kinds.length; k++) this.#rank(draft, k, to);
     this.#keys.fill(Infinity, this.#itemCount);
     this.#keys.sort();
-    this.#attempts = this.#fitting = 0;
+    this.#attempts = this.#fitting = this.#skipped = 0;
     this.#tooMany = this.#itemCount;
     this.#isFinal = false;
     this.#choose(draft, Math.min(this.#itemCount - 1, Math.floor(writtenCount * AIM)));
@@ -65,6 +78,14 @@ export class Selection {
     const isFitting = body.length <= bytesMax;
     if (isFitting) this.#fitting = this.#chosen;
     else this.#tooMany = this.#chosen;
+    if (!isFitting && this.#chosen === 1 && this.#skipped < SKIPPED_MAX) {
+      // Whatever is behind it must not wait for it.
+      this.#skipped++;
+      this.#attempts = 0;
+      this.#tooMany = this.#itemCount - this.#skipped + 1;
+      this.#choose(draft, Math.min(this.#tooMany - 1, FIRST_BEHIND_SKIPPED));
+      return false;
+    }
     const room = this.#tooMany - this.#fitting;
     const isFull = body.length >= FULL_ENOUGH * bytesMax || room <= 1;
     if (isFitting && (isFull || this.#attempts >= ATTEMPTS_MAX)) return true;
@@ -113,14 +134,15 @@ export class Selection {
         this.#add(draft, { k, index: -1 - news, toldTick, priority: this.#priority(player, draft, k, row) });
       }
       if (n === entryCount || actions[n] === KEEP) continue;
-      const priority = actions[n] === GONE ? PRIORITY_MAX : this.#priority(player, draft, k, rows[n]!);
+      let priority = actions[n] === GONE ? GONE_PRIORITY : this.#priority(player, draft, k, rows[n]!);
+      if (draft.tick - first.tickAt(indexes[n]!) > EXPIRING_TICKS) priority = Math.max(priority, EXPIRING_PRIORITY);
       this.#add(draft, { k, index: n, toldTick: toldOf(waiting, id, lastSentTick), priority });
     }
   }
 
   #priority(player: PlayerId, draft: Draft, k: number, row: number): number {
     const { table } = draft.kinds[k]!;
-    if (table.data[row * table.stride] === player) return PRIORITY_MAX;
+    if (table.data[row * table.stride] === player) return OWN_PRIORITY;
     return this.#priorityOf === undefined ? 1 : this.#priorityOf(player, k, table.ids[row]!);
   }
 
@@ -129,21 +151,22 @@ export class Selection {
     this.#kinds[n] = item.k;
     this.#indexes[n] = item.index;
     this.#toldTicks[n] = item.toldTick;
-    const urgency = Math.floor(item.priority * Math.max(1, draft.tick - item.toldTick) * URGENCY_STEPS);
+    const urgency = Math.floor(item.priority * Math.min(STALENESS_MAX, Math.max(1, draft.tick - item.toldTick)) * URGENCY_STEPS);
     // Among the equally urgent the first come first.
     this.#keys[n] = -(urgency * ITEMS_MAX) + n;
   }
 
-  /** Marks all but the `count` most urgent items as left out. */
+  /** Marks all but the `count` most urgent items that may fit as left out. */
   #choose(draft: Draft, count: number): void {
     this.#chosen = count;
     for (let i = 0; i < this.#itemCount; i++) {
+      const isChosen = i >= this.#skipped && i < this.#skipped + count;
       const key = this.#keys[i]!;
       const item = key - Math.floor(key / ITEMS_MAX) * ITEMS_MAX;
       const { actions, isNewLeftOut } = draft.kinds[this.#kinds[item]!]!;
       const index = this.#indexes[item]!;
-      if (index < 0) isNewLeftOut[-1 - index] = i < count ? 0 : 1;
-      else if (i < count) actions[index]! &= ~LEFT_OUT;
+      if (index < 0) isNewLeftOut[-1 - index] = isChosen ? 0 : 1;
+      else if (isChosen) actions[index]! &= ~LEFT_OUT;
       else actions[index]! |= LEFT_OUT;
     }
     draft.leftOutCount = this.#itemCount - count;
@@ -152,6 +175,6 @@ export class Selection {
 
 /** When the client was last told of an entity: with the last packet, unless that left it out. */
 function toldOf(waiting: DatedIds, id: number, lastSentTick: Tick): number {
-  const at = lowerBound(waiting.ids, waiting.count, id as never);
+  const at = lowerBound(waiting.ids, waiting.count, id);
   return at < waiting.count && waiting.ids[at] === id ? waiting.ticks[at]! : lastSentTick;
 }

@@ -3,13 +3,13 @@
  * and memory bounded by the packet's size and the game's `entitiesMax`. Nothing is allocated once its tables have grown.
  */
 import type { AnyGame } from '../define-game.ts';
-import type { PlayerId, Tick } from '../core/ids.ts';
+import type { EntityId, PlayerId, Tick } from '../core/ids.ts';
 import type { BitReader } from '../wire/bits.ts';
 import { readCount } from '../wire/count.ts';
 import { RangeDecoder } from '../wire/range-coder.ts';
 import type { SimEvent } from '../world/simulation.ts';
 import { StateHistory, type Table, WorldState } from '../world/world-state.ts';
-import { HISTORY_TICKS, NEVER, VALUE_AGE_MAX } from './baselines.ts';
+import { HISTORY_TICKS, NEVER, oldestValueTick } from './baselines.ts';
 import { raiseCounters } from './birth-coder.ts';
 import { CopyCursor } from './copy-cursor.ts';
 import { CHANGE, GONE, KEEP } from './fate.ts';
@@ -25,15 +25,15 @@ import { whenMoved } from './when-moved.ts';
 export type Outcome = 'ok' | 'malformed' | 'stale';
 
 /** Entities that a copy may hold, as a multiple of what may live: what is gone may stay until the host has room to say so. */
-const GHOSTS_FACTOR = 2;
+const GHOSTS_FACTOR = 4;
 
 export class SnapshotReader {
   /** What the last packet that was read well held, and what it was made from. */
   state: WorldState;
   base: WorldState | undefined;
   events: readonly SimEvent[] = [];
-  /** With these events the client has all up to this tick. */
-  eventsThroughTick = NEVER;
+  /** The number of the first of them, its low 16 bits. */
+  firstEvent = 0;
   /** The newest tick received, or the tick at which the match was entered. */
   newestTick: Tick;
   /** The client's copies by tick. */
@@ -45,7 +45,7 @@ export class SnapshotReader {
   readonly #values = new ValueReader(this.#decoder);
   readonly #gaps = new GapReader();
   readonly #frame: Frame = makeFrame();
-  readonly #read: EventsRead = { events: [], throughTick: NEVER };
+  readonly #read: EventsRead = { events: [], firstNumber: 0 };
   readonly #rules: FrameRules;
   /** Where an incomplete baseline and its donors come together. */
   readonly #merged: readonly [WorldState, WorldState];
@@ -56,9 +56,14 @@ export class SnapshotReader {
   #movedWhen = new Uint8Array(0);
   #fates = new Uint8Array(0);
   #hasCounters = false;
+  /** New entities whose ids entities of other kinds had. */
+  readonly #displaced: { readonly kind: number; readonly id: EntityId }[] = [];
+  /** Whether entities that live may be unknown for a while. */
+  readonly #comesAndGoes: boolean;
 
   constructor(game: AnyGame, options: { readonly model: SnapshotModel; readonly player: PlayerId; readonly newestTick: Tick }) {
     this.#game = game;
+    this.#comesAndGoes = game.interest !== undefined || game.spec.isVisible !== undefined;
     this.#model = options.model;
     this.#player = options.player;
     this.newestTick = options.newestTick;
@@ -81,6 +86,7 @@ export class SnapshotReader {
     if (frame.tick <= this.newestTick - HISTORY_TICKS || this.frames.at(frame.tick) !== undefined) return 'stale';
     const first = this.#base();
     if (first === undefined && frame.firstTick >= 0) return 'stale';
+    if (first !== undefined && first.entityCount > GHOSTS_FACTOR * this.#game.entitiesMax) return 'malformed';
     for (let n = 0; n < this.#older.length; n++) {
       const tick = frame.olderTicks[n]! as Tick;
       this.#older[n] = tick < 0 ? undefined : this.frames.at(tick);
@@ -99,7 +105,7 @@ export class SnapshotReader {
     this.state = state;
     this.base = first;
     this.events = this.#read.events;
-    this.eventsThroughTick = this.#read.throughTick;
+    this.firstEvent = this.#read.firstNumber;
     if (frame.tick > this.newestTick) this.newestTick = frame.tick;
     return 'ok';
   }
@@ -126,11 +132,24 @@ export class SnapshotReader {
     else state.copyFrom(first);
     state.tick = tick;
     state.isComplete = this.#decoder.bits(1) === 1;
-    for (const table of state.tables) dateRows(table, state.isComplete, tick);
+    const oldest = oldestValueTick(tick, this.#rules.interval);
+    const isUnbroken = state.isComplete && first?.isComplete === true;
+    for (let k = 0; k < kinds.length; k++) dateRows(state.tables[k]!, state.isComplete ? tick : oldest, isUnbroken, tick);
     if (first !== undefined) for (let k = 0; k < kinds.length; k++) if (!this.#readKnown(kinds[k]!, state, first, packet)) return false;
     this.#hasCounters = false;
+    this.#displaced.length = 0;
     for (let k = 0; k < kinds.length; k++) if (!this.#readNew(kinds[k]!, state, first, packet)) return false;
+    this.#removeDisplaced(state);
     return !this.#decoder.isOverrun;
+  }
+
+  #removeDisplaced(state: WorldState): void {
+    for (const { kind, id } of this.#displaced) {
+      for (const table of state.tables) {
+        const row = table.kind.index === kind ? -1 : table.rowOf(id);
+        if (row >= 0) table.remove(row);
+      }
+    }
   }
 
   #readKnown(model: KindModel, state: WorldState, base: WorldState, packet: number): boolean {
@@ -165,7 +184,7 @@ export class SnapshotReader {
         moved === 0 ? entities.codeResting(values, CHANGE, table.data, at) : entities.codeMoving(values, CHANGE, table.data, at, moved);
       fates[i] = fate;
       if (fate === GONE) goneCount++;
-      else if (fate === CHANGE) table.ticks[i] = this.#frame.tick;
+      else if (fate === CHANGE) table.ticks[i] = table.born[i] = this.#frame.tick;
     }
     if (goneCount > 0) removeGone(table, fates);
     return true;
@@ -181,21 +200,16 @@ export class SnapshotReader {
     const movedWhen = this.#movedWhen;
     const fates = this.#fates;
     const { first, second, third, fourth } = this.#cursors;
-    const { ids, data, stride } = known;
+    const { ids, born, stride } = known;
     const oldest = this.#older[2] ?? this.#older[1] ?? this.#older[0];
-    const before = oldest?.tables[known.kind.index];
-    let old = 0;
+    // Most of what there is rests: what has been as it is since before the oldest copy needs no closer look.
+    const restingTick = oldest?.isComplete === true && !this.#comesAndGoes ? oldest.tick : NEVER;
     let resting = 0;
     for (let i = 0; i < known.count; i++) {
-      const id = ids[i]!;
       let moved = 0;
-      // Most of what there is rests: what is as it was in the oldest copy needs no closer look.
-      while (before !== undefined && old < before.count && before.ids[old]! < id) old++;
-      let isResting = before !== undefined && old < before.count && before.ids[old] === id;
-      for (let n = 0; isResting && n < stride; n++) isResting = data[i * stride + n] === before!.data[old * stride + n];
-      if (!isResting) {
+      if (born[i]! > restingTick) {
         first.moveTo(i);
-        moved = whenMoved(first, id, stride, second, third, fourth);
+        moved = whenMoved(first, ids[i]!, stride, second, third, fourth);
       }
       movedWhen[i] = moved;
       fates[i] = KEEP;
@@ -237,9 +251,11 @@ export class SnapshotReader {
     for (let n = 0; n < count; n++) {
       const id = births.codeId(values, 0, nextCounters);
       if (id === undefined || values.isOverrun) return false;
-      if (state.entityCount >= GHOSTS_FACTOR * entitiesMax || state.tableOf(id) !== undefined) return false;
+      if (state.entityCount >= GHOSTS_FACTOR * entitiesMax || table.rowOf(id) >= 0) return false;
+      // The id of what is gone is given again to another kind; that it is gone may have found no room.
+      if (state.tableOf(id) !== undefined) this.#displaced.push({ kind: model.kind.index, id });
       const row = table.insert(id);
-      table.ticks[row] = tick;
+      table.ticks[row] = table.born[row] = tick;
       births.code(values, table.data, row * table.stride, tick, parents);
     }
     return true;
@@ -268,10 +284,14 @@ function openOlder(cursor: CopyCursor, copy: WorldState | undefined, kind: numbe
   else cursor.openTable(copy.tables[kind]!);
 }
 
-/** What a packet does not mention is as it was; in a complete one that is as it is now. */
-function dateRows({ ticks, count }: Table, isComplete: boolean, tick: Tick): void {
-  const oldest = Math.max(0, tick - VALUE_AGE_MAX);
-  for (let row = 0; row < count; row++) ticks[row] = isComplete ? tick : Math.max(oldest, ticks[row]!);
+/**
+ * What a packet does not mention is as it was; in a complete one that is as it is now. From one complete copy to the next it has
+ * been so all the time, which `born` remembers here: the tick since which a row is known to have been the same. Values older than
+ * `oldest` count as that old.
+ */
+function dateRows({ ticks, born, count }: Table, oldest: number, isUnbroken: boolean, tick: Tick): void {
+  for (let row = 0; row < count; row++) if (ticks[row]! < oldest) ticks[row] = oldest;
+  if (!isUnbroken) born.fill(tick, 0, count);
 }
 
 /** Takes out the rows of what is gone. */

@@ -12,7 +12,7 @@ import type { PlayerId, Tick } from '../core/ids.ts';
 import type { BitWriter } from '../wire/bits.ts';
 import type { RangeEncoder } from '../wire/range-coder.ts';
 import type { SimEvent } from '../world/simulation.ts';
-import { type Baselines, type Choice, HISTORY_TICKS, NEVER, type SentSnapshot, VALUE_AGE_MAX } from './baselines.ts';
+import { type Baselines, type Choice, HISTORY_TICKS, NEVER, type SentSnapshot, oldestValueTick } from './baselines.ts';
 import { BodyWriter } from './body-writer.ts';
 import type { Captures } from './capture.ts';
 import { Draft } from './draft.ts';
@@ -21,6 +21,11 @@ import type { Interest } from './interest.ts';
 import { Selection } from './selection.ts';
 import { SharedBodies } from './shared-bodies.ts';
 import type { SnapshotModel } from './snapshot-model.ts';
+
+/** Events may take this much of a packet; then the state comes first again. */
+const EVENTS_SHARE = 0.5;
+/** Room for their count and number, and for a body that says nothing. */
+const EVENTS_HEAD_BYTES = 8;
 
 /** One client as the writer sees it. */
 export interface Recipient {
@@ -41,8 +46,6 @@ export interface SnapshotWriterOptions {
 }
 
 export class SnapshotWriter {
-  /** Entities that the last snapshot left to a later one for want of room. */
-  leftOut = 0;
   readonly #game: AnyGame;
   readonly #options: SnapshotWriterOptions;
   readonly #body: BodyWriter;
@@ -64,7 +67,7 @@ export class SnapshotWriter {
 
   /**
    * Appends the snapshot of the newest captured state to `packet`, up to the `bytesMax` of all of it, and remembers what was sent.
-   * `events` are those the client may hear of, oldest first; what it has is skipped. Returns the tick.
+   * `events` are those the client is to hear of and has not acknowledged, oldest first. Returns the tick.
    */
   write(packet: BitWriter, to: Recipient, events: readonly SimEvent[], bytesMax = this.#options.bytesMax): Tick {
     const { captures } = this.#options;
@@ -72,9 +75,10 @@ export class SnapshotWriter {
     const { tick } = captures.newest;
     const choice = this.#choice;
     baselines.choose(tick, captures, choice);
+    this.#draft.open(to.player, choice);
     this.#fillFrame(to);
     writeFrame(packet, this.#frame, this.#rules);
-    const eventsThroughTick = this.#writeEvents(packet, to, events);
+    const eventsEnd = this.#writeEvents(packet, to, events, bytesMax);
     packet.align();
     const bodyBytesMax = bytesMax - packet.byteLength;
     const isShareable = to.interest === undefined && !captures.hasSecrets && isWhole(choice);
@@ -83,15 +87,14 @@ export class SnapshotWriter {
     if (shared !== undefined && shared.length <= bodyBytesMax) {
       packet.append(shared.bytes, shared.length);
     } else {
-      this.#draft.gather(to, choice);
+      this.#draft.gather(to.interest, choice);
       isComplete = this.#writeBody(to, bodyBytesMax);
       packet.append(this.#body.bytes, this.#body.length);
       if (isShareable && isComplete) this.#shared.add(tick, choice, this.#body);
     }
-    this.leftOut = isComplete ? 0 : this.#draft.leftOutCount;
     const sent = baselines.claim(tick);
     this.#remember(sent, to, isComplete);
-    sent.eventsThroughTick = eventsThroughTick;
+    sent.eventsEnd = eventsEnd;
     baselines.lastSentTick = tick;
     return tick;
   }
@@ -109,10 +112,19 @@ export class SnapshotWriter {
     frame.counter = first !== undefined && captures.at(first.tick)!.nextCounter[player] === counter ? 0 : counter;
   }
 
-  #writeEvents(packet: BitWriter, { baselines }: Recipient, events: readonly SimEvent[]): Tick {
-    const { tick } = this.#frame;
-    const ackedTick = baselines.eventsAckedTick;
-    return writeEvents(packet, { game: this.#game, events, tick, ackedTick });
+  /** Returns the number of the first event that the client will still lack. */
+  #writeEvents(packet: BitWriter, { baselines }: Recipient, events: readonly SimEvent[], bytesMax: number): number {
+    const firstNumber = baselines.eventsAcked;
+    const room = bytesMax - packet.byteLength - EVENTS_HEAD_BYTES;
+    const count = writeEvents(packet, {
+      game: this.#game,
+      events,
+      firstNumber,
+      tick: this.#frame.tick,
+      bytesMax: room * EVENTS_SHARE,
+      singleBytesMax: room,
+    });
+    return firstNumber + count;
   }
 
   /** Fills the body's buffer; returns whether all that was gathered is in it. */
@@ -135,7 +147,7 @@ export class SnapshotWriter {
     sent.oldestTick = tick;
     if (isComplete) for (const list of baselines.leftOut) list.count = 0;
     if (sent.isWhole) return;
-    const clampTick = Math.max(0, tick - VALUE_AGE_MAX);
+    const clampTick = oldestValueTick(tick, this.#rules.interval);
     const oldestTick = this.#draft.fillViews(sent.views, isComplete ? tick : NEVER, clampTick);
     // Old values of what has changed since cannot be told from young ones later on: no baseline then.
     sent.oldestTick = oldestTick < clampTick ? ((tick - HISTORY_TICKS) as Tick) : oldestTick;

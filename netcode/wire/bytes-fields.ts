@@ -12,8 +12,9 @@ import type { Field, Part, Row } from './schema.ts';
 
 const TEXT_BYTES_MAX = 255;
 const ANY_BYTES_MAX = 1024;
-const BYTES_PER_PART = 3;
-const PART_MAX = 0xff_ffff;
+/** Bytes in each part after the first, which is how many bytes there are. */
+export const BYTES_PER_PART = 3;
+export const BYTES_PART_MAX = 0xff_ffff;
 /** Decoded values kept for each field: more than usually differ at once. A power of two. */
 const DECODED_MAX = 256;
 
@@ -62,7 +63,7 @@ function bytesField<Value>(
   options: FieldOptions,
   codec: { encode(value: Value): Uint8Array; decode(bytes: Uint8Array): Value },
 ): Field<Value> {
-  const chunk = partOf(0, PART_MAX, { isBlob: true });
+  const chunk = partOf(0, BYTES_PART_MAX, { isBlob: true });
   const parts: Part[] = [partOf(0, bytesMax, { isBlob: true })];
   for (let bytes = 0; bytes < bytesMax; bytes += BYTES_PER_PART) parts.push(chunk);
   const decoded = new DecodedValues<Value>(bytesMax, codec.decode);

@@ -45,6 +45,8 @@ export type GuestMessage =
       readonly protocol: number;
       readonly game: string;
       readonly version: number;
+      /** `Game.shape`: whether each can read the other's packets. */
+      readonly shape: number;
       readonly name: string;
       readonly identity: string;
       readonly takeOver: boolean;
@@ -138,7 +140,7 @@ const isOneOf = <T extends string>(value: unknown, names: readonly T[]): value i
 export function decodeGuestMessage(bytes: Uint8Array): GuestMessage | undefined {
   const m = decode(bytes);
   if (m === undefined) return undefined;
-  const { type, protocol, game, version, name, identity, takeOver, color, isReady } = m;
+  const { type, protocol, game, version, shape, name, identity, takeOver, color, isReady } = m;
   switch (type) {
     case 'hello': {
       // Of a peer with another protocol nothing but the number is relied on, so that it can be told so.
@@ -149,6 +151,7 @@ export function decodeGuestMessage(bytes: Uint8Array): GuestMessage | undefined 
         protocol,
         game: text(game),
         version: isCount(version, 65_535) ? version : -1,
+        shape: isCount(shape, 0xffff_ffff) ? shape : -1,
         name: text(name),
         identity: text(identity),
         takeOver: takeOver === true,

@@ -1,6 +1,6 @@
 /**
  * Unsigned numbers of which small ones are likely, in Exp-Golomb code of order k: with v = floor(n / 2^k) + 1 of L + 1 binary
- * digits, L ones, a zero, the low L bits of v, the low k bits of n. (Teuhola 1978)
+ * digits, L ones, a zero (but not behind the most there can be), the low L bits of v, the low k bits of n. (Teuhola 1978)
  */
 import type { BitSink, BitSource } from './range-coder.ts';
 
@@ -11,7 +11,7 @@ export function writeCount(sink: BitSink, value: number, k: number): void {
   const shifted = (value >>> k) + 1;
   const length = 31 - Math.clz32(shifted);
   for (let i = 0; i < length; i++) sink.bits(1, 1);
-  sink.bits(0, 1);
+  if (length < DIGITS_MAX - k) sink.bits(0, 1);
   if (length > 0) sink.bits(shifted & ((1 << length) - 1), length);
   if (k > 0) sink.bits(value & ((1 << k) - 1), k);
 }

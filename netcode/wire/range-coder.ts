@@ -20,10 +20,10 @@ const SPARE_BITS = 3;
 /** Bits of a probability. */
 const PROBABILITY_BITS = 15;
 export const PROBABILITY_ONE = 1 << PROBABILITY_BITS;
-/** How fast a context learns within a packet: each bit moves it by 1/16 of the way. */
+/** How fast a context learns within a packet: each bit moves it by 1/32 of the way. */
 const LEARNING_SHIFT = 5;
 /**
- * Where a context moves to after a 1 and after a 0. Shifts round down, so it stops 15 short of the first and at the second:
+ * Where a context moves to after a 1 and after a 0. Shifts round down, so it stops 31 short of the first and at the second:
  * a probability is never closer than 32 to certainty, and a surprise costs 10 bits at most.
  */
 const TOWARDS_ONE = PROBABILITY_ONE - 32 + (1 << LEARNING_SHIFT) - 1;

@@ -18,7 +18,7 @@ export const entityIdOf = (spawner: PlayerId, counter: number): EntityId =>
   ((spawner << COUNTER_BITS) | (counter & COUNTER_MASK)) as EntityId;
 
 /** The first place in the first `count` ascending ids that is not below `id`. */
-export function lowerBound(ids: Int32Array, count: number, id: EntityId): number {
+export function lowerBound(ids: Int32Array, count: number, id: number): number {
   let low = 0;
   let high = count;
   while (low < high) {

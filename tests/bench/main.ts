@@ -7,7 +7,7 @@ import { benchClients, benchTrace, type ClientsResult, type WorkloadResult } fro
 import { formatClients, formatMeasurements, formatTargets, formatTrace } from './codec/report.ts';
 import { loadTrace, traceToJson } from './codec/trace-file.ts';
 import { statsOf, type Trace } from './codec/trace.ts';
-import { trainDefaultPriors } from './train.ts';
+import { trainDefaultPriors, trainOwnPriors } from './train.ts';
 import { arena30, arena60 } from './workloads/arena.ts';
 import { cubes } from './workloads/cubes.ts';
 import { demo16 } from './workloads/demo.ts';
@@ -70,13 +70,16 @@ export async function main(args: readonly string[], resultsDir: string): Promise
   if (values.record !== undefined) return record(workloads, values.seed, { seconds, dir: values.record });
 
   const results: WorkloadResult[] = [];
-  for (const path of values.trace ?? []) results.push(report(loadTrace(path), 'from a file'));
-  for (const workload of workloads) results.push(report(await recorded(workload, values.seed, seconds), `seed ${values.seed}`));
+  for (const path of values.trace ?? []) results.push(report(loadTrace(path), { seed: 'from a file' }));
+  for (const workload of workloads) {
+    const own = { seed: workload.seeds.train, priors: await trainOwnPriors(workload) };
+    results.push(report(await recorded(workload, values.seed, seconds), { seed: seedText(workload, values.seed), own }));
+  }
   let clients: ClientsResult | undefined;
   if (chosen.includes(CLIENTS)) {
     clients = benchClients(await recorded(cubes, values.seed, SECONDS.quick), values.quick ? CLIENT_FRAMES.quick : CLIENT_FRAMES.full);
     console.log(
-      `N clients, one capture: a tenth of the points moves\n${formatClients(clients.measurements)}\n\n${formatTargets(clients.targets)}\n`,
+      `N clients, one capture: a tenth of the points moves (seed ${values.seed} of the cubes)\n${formatClients(clients.measurements)}\n\n${formatTargets(clients.targets)}\n`,
     );
   }
   const path = save(resultsDir, { seed: values.seed, isQuick: values.quick, results, clients });
@@ -92,8 +95,17 @@ function complain(what: string): number {
   return 2;
 }
 
+const seedOf = (workload: Workload, seed: string): number => (seed === 'test' || seed === 'train' ? workload.seeds[seed] : Number(seed));
+const seedText = (workload: Workload, seed: string): string =>
+  seed === 'test' || seed === 'train' ? `seed ${seed}, ${seedOf(workload, seed)}` : `seed ${seed}`;
 const recorded = async (workload: Workload, seed: string, seconds: number): Promise<Trace> =>
-  workload.record(seed === 'test' || seed === 'train' ? workload.seeds[seed] : Number(seed), seconds);
+  workload.record(seedOf(workload, seed), seconds);
+
+/** Which seeds the priors know. */
+function priorsText(own: { readonly seed: number } | undefined): string {
+  const pool = `priors that ship: trained on ${WORKLOADS.map(({ name, seeds }) => `${name} ${seeds.train}`).join(', ')}`;
+  return own === undefined ? pool : `${pool}; own priors: on ${own.seed} of this workload alone`;
+}
 
 async function record(
   workloads: readonly Workload[],
@@ -105,14 +117,20 @@ async function record(
     const trace = await recorded(workload, seed, to.seconds);
     const path = join(to.dir, `${workload.name}-${seed}.json`);
     writeFileSync(path, traceToJson(trace));
-    console.log(`${formatTrace(trace, statsOf(trace), `seed ${seed}`)}\nwritten: ${path}\n`);
+    console.log(`${formatTrace(trace, statsOf(trace), seedText(workload, seed))}\nwritten: ${path}\n`);
   }
   return 0;
 }
 
-function report(trace: Trace, seed: string): WorkloadResult {
-  const result = benchTrace(trace, seed);
-  console.log(formatTrace(trace, result.stats, seed));
+interface ReportOptions {
+  readonly seed: string;
+  /** Priors trained for this very game, and the seed that they were trained on. */
+  readonly own?: { readonly seed: number; readonly priors: string };
+}
+
+function report(trace: Trace, { seed, own }: ReportOptions): WorkloadResult {
+  const result = benchTrace(trace, seed, own?.priors);
+  console.log(`${formatTrace(trace, result.stats, seed)}\n${priorsText(own)}`);
   console.log(`${formatMeasurements(result.measurements, result.reference)}\n\n${formatTargets(result.targets)}\n`);
   return result;
 }

@@ -1,41 +1,46 @@
 /**
- * `npm run bench -- train`: counts what the codec meets on the workloads' *training* seeds and rewrites
- * `netcode/snapshot/default-priors.ts`. What the bench reports is measured on other seeds.
+ * Training on the workloads' *training* seeds. `npm run bench -- train` rewrites `netcode/snapshot/default-priors.ts`, the pool
+ * for all games; the bench itself trains priors of a workload's own, for one row of its table. What is reported is measured
+ * on other seeds.
  */
 import { PRIORS_COUNT } from '../../netcode/snapshot/contexts.ts';
+import type { PlayerId } from '../../netcode/core/ids.ts';
 import { DEFAULT_PRIORS } from '../../netcode/snapshot/default-priors.ts';
 import { readPriors, writePriors } from '../../netcode/snapshot/priors.ts';
-import { SnapshotModel } from '../../netcode/snapshot/snapshot-model.ts';
-import { TallyingEncoder } from '../../netcode/snapshot/tally.ts';
-import { OursClient, OursHost, UNLIMITED_BYTES } from './codec/ours.ts';
+import { Training } from '../../netcode/snapshot/training.ts';
+import { WorldState } from '../../netcode/world/world-state.ts';
+import { loadFrame, UNLIMITED_BYTES } from './codec/ours.ts';
 import type { Workload } from './workloads/workload.ts';
 
 /** Seconds of each workload. */
 const SECONDS = 8;
-/** Ack delays, in seconds, each of which a real player may have: the next frame, and 100 ms. */
-const ACK_DELAYS_SECONDS = [0, 0.1];
+const PLAYERS = [1 as PlayerId];
 const LINE = 120;
+
+/** What the codec meets in a workload's training seed. */
+async function trained(workload: Workload): Promise<Training> {
+  const { game, snapshotsPerSecond, frames } = await workload.record(workload.seeds.train, SECONDS);
+  const training = new Training(game, UNLIMITED_BYTES);
+  const state = new WorldState(game.kinds);
+  const match = training.match({ state, players: PLAYERS, snapshotsPerSecond });
+  for (const frame of frames) {
+    loadFrame(state, frame);
+    match.capture();
+    match.send();
+  }
+  return training;
+}
+
+/** A workload's own priors, as `defineGame` takes them. */
+export async function trainOwnPriors(workload: Workload): Promise<string> {
+  return (await trained(workload)).ownPriors();
+}
 
 /** The source text of `default-priors.ts`. */
 export async function trainDefaultPriors(workloads: readonly Workload[]): Promise<string> {
   const total = new Float64Array(2 * PRIORS_COUNT);
   for (const workload of workloads) {
-    const trace = await workload.record(workload.seeds.train, SECONDS);
-    const counted = new Float64Array(2 * PRIORS_COUNT);
-    for (const delaySeconds of ACK_DELAYS_SECONDS) {
-      const delay = Math.max(1, Math.round(delaySeconds * trace.snapshotsPerSecond));
-      const model = new SnapshotModel(trace.game);
-      const encoder = new TallyingEncoder(UNLIMITED_BYTES, model);
-      const host = new OursHost(trace.game, model, encoder);
-      const client = new OursClient(host);
-      trace.frames.forEach((frame, n) => {
-        host.load(frame);
-        host.capture();
-        if (n >= delay) client.acknowledge(n - delay);
-        client.encode(n, UNLIMITED_BYTES);
-      });
-      encoder.tally.forEach((count, i) => (counted[i] = counted[i]! + count));
-    }
+    const counted = (await trained(workload)).pooled();
     // Every workload counts alike, however many entities it has.
     const sum = counted.reduce((a, b) => a + b, 0);
     counted.forEach((count, i) => (total[i] = total[i]! + (count / sum) * 1_000_000));

@@ -99,7 +99,7 @@ test('[FUZZ3] control messages: 200,000 mutations give a valid message or none',
   const player = { id: 1 as PlayerId, name: 'Ada', color: 3, isReady: true, isHost: true };
   const lobby = { code: 'K7QX2M', phase: 'lobby' as const, players: [player], playersMax: 8, isLocked: false, result: { a: [1, 2] } };
   const messages = [
-    encodeControl({ type: 'hello', protocol: 1, game: 'skiff', version: 1, name: 'Ada', identity: 'x', takeOver: false }),
+    encodeControl({ type: 'hello', protocol: 1, game: 'skiff', version: 1, shape: 7, name: 'Ada', identity: 'x', takeOver: false }),
     encodeControl({ type: 'ready', isReady: true }),
     encodeControl({ type: 'lobby', lobby }),
     encodeControl({ type: 'match', match: 1, seed: 2, tick: 3 as Tick }),

@@ -4,6 +4,7 @@
  */
 import { expect } from 'vitest';
 import { type EntityId, NOBODY, type PlayerId, type Tick } from '../../netcode/core/ids.ts';
+import type { Sfc32 } from '../../netcode/core/rng.ts';
 import type { AnyGame } from '../../netcode/define-game.ts';
 import { Baselines, HISTORY_TICKS, type SentSnapshot } from '../../netcode/snapshot/baselines.ts';
 import { Captures } from '../../netcode/snapshot/capture.ts';
@@ -49,6 +50,7 @@ export class StreamClient {
     this.interest = stream.grid === undefined ? undefined : new Interest(game, player);
   }
 
+  /** `events` are all that there have been for this player. */
   send(events: readonly SimEvent[] = []): Packet {
     const { grid, state, world, writer } = this.#stream;
     if (grid !== undefined) {
@@ -57,7 +59,7 @@ export class StreamClient {
     }
     const packet = this.#packet;
     packet.reset();
-    const tick = writer.write(packet, this, events, this.bytesMax);
+    const tick = writer.write(packet, this, events.slice(this.baselines.eventsAcked), this.bytesMax);
     if (packet.isOverrun || packet.byteLength > this.bytesMax) expect(packet.byteLength).toBeLessThanOrEqual(this.bytesMax);
     const { isComplete, isWhole, oldestTick, views } = this.baselines.sentAt(tick)!;
     const copied = views.map(({ ids, ticks, count }) => ({ ids: ids.slice(0, count), ticks: ticks.slice(0, count) }));
@@ -249,4 +251,60 @@ export function* allOf(stream: SnapshotStream): Iterable<Loose> {
 /** Makes the next ids of a spawner those that it began with, so that ids of what is gone are given again. */
 export function rewindIds(stream: SnapshotStream, spawner = NOBODY): void {
   stream.state.nextCounter[spawner] = 1;
+}
+
+/** What may be assigned to the entities of each kind. */
+export type KindValues = readonly (readonly Readonly<Record<string, unknown>>[])[];
+
+/** Makes a world live at random: entities come, go, change, and get other owners. */
+export class Churn {
+  /** Entities at most. */
+  entitiesMax = 24;
+  /** Whether ids of what is gone are given again, to entities of any kind. */
+  isRecycling = false;
+  /** Who owns only what was spawned for them. */
+  neverGivenTo: PlayerId | undefined;
+  readonly #stream: SnapshotStream;
+  readonly #values: KindValues;
+  readonly #rng: Sfc32;
+
+  constructor(stream: SnapshotStream, values: KindValues, rng: Sfc32) {
+    this.#stream = stream;
+    this.#values = values;
+    this.#rng = rng;
+  }
+
+  /** One tick's changes. `more` may change further what has changed. */
+  step(more: (entity: Loose) => void = () => undefined): void {
+    const rng = this.#rng;
+    const { world, state, game } = this.#stream;
+    if (this.isRecycling && rng.below(8) === 0)
+      for (let player = 0; player < 4; player++) if (rng.below(2) === 0) rewindIds(this.#stream, player as PlayerId);
+    const pace = [0, 10, 60][rng.below(3)]!;
+    for (const entity of allOf(this.#stream)) {
+      if (rng.below(100) < pace) {
+        Object.assign(entity, this.#valuesOf(entity.kind));
+        more(entity);
+      }
+      if (rng.below(60) === 0) {
+        const owner = this.#owner();
+        if (owner !== this.neverGivenTo) entity.owner = owner;
+      }
+      if (rng.below(30) === 0) world.despawn(entity.id);
+    }
+    for (let n = rng.below(3); n > 0 && state.entityCount + n < this.entitiesMax; n--) {
+      const { name } = game.kinds[rng.below(game.kinds.length)]!;
+      world.spawn(name, { ...this.#valuesOf(name), owner: this.#owner() });
+    }
+  }
+
+  #owner(): PlayerId {
+    return this.#rng.below(4) as PlayerId;
+  }
+
+  #valuesOf(kind: string): Readonly<Record<string, unknown>> {
+    const { index } = this.#stream.game.kinds.find(({ name }) => name === kind)!;
+    const sets = this.#values[index]!;
+    return sets[this.#rng.below(sets.length)]!;
+  }
 }

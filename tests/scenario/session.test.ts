@@ -3,9 +3,22 @@ import { describe, expect, test } from 'vitest';
 import { defineGame, int } from '../../netcode/index.ts';
 import { JoinError } from '../../netcode/session/room.ts';
 import { encodeControl } from '../../netcode/wire/control.ts';
+import { PROTOCOL_VERSION } from '../../netcode/wire/packet.ts';
 import { findDivergence } from '../../netcode/host/recording.ts';
 import { skiffGame } from '../harness/skiff-game.ts';
 import { TestSession } from '../harness/session.ts';
+
+/** What a guest of the skiff game says first. */
+const HELLO = {
+  type: 'hello',
+  protocol: PROTOCOL_VERSION,
+  game: 'skiff',
+  version: 1,
+  shape: skiffGame.shape,
+  name: 'x',
+  identity: '',
+  takeOver: false,
+} as const;
 
 const LAGGY = { delayMs: 40, jitterMs: 10, lossPct: 5, reorder: true };
 
@@ -73,11 +86,16 @@ describe('joining', () => {
     await expect(session.join(skiffGame, host.lobby.code)).resolves.toBeDefined();
   });
 
-  test('[SESS6] another version and another game are refused, each with its reason', async () => {
+  test('[SESS6] another version or shape and another game are refused, each with its reason', async () => {
     const session = new TestSession(1);
     const host = await session.host(skiffGame);
     const spec = { entities: { dot: { x: int({ min: 0, max: 1 }) } }, input: {}, step: () => undefined };
     expect((await failureOf(session.join(defineGame({ ...spec, id: 'skiff', version: 2 }), host.lobby.code))).reason).toBe('wrong-version');
+    // The same version by name, but not by its fields, or not by what its snapshots expect.
+    expect((await failureOf(session.join(defineGame({ ...spec, id: 'skiff', version: 1 }), host.lobby.code))).reason).toBe('wrong-version');
+    const trained = defineGame({ ...skiffGame.spec, priors: 'another' });
+    expect((await failureOf(session.join(trained, host.lobby.code))).reason).toBe('wrong-version');
+    await expect(session.join(defineGame({ ...skiffGame.spec }), host.lobby.code)).resolves.toBeDefined();
     expect((await failureOf(session.join(defineGame({ ...spec, id: 'chess', version: 1 }), host.lobby.code))).reason).toBe('wrong-game');
   });
 
@@ -88,7 +106,7 @@ describe('joining', () => {
     const dialling = stranger.connect(session.peerIdOf(host), { timeoutMs: 5000 });
     await session.run(100);
     const link = await dialling;
-    link.sendControl(encodeControl({ type: 'hello', protocol: 999, game: 'skiff', version: 1, name: 'x', identity: '', takeOver: false }));
+    link.sendControl(encodeControl({ ...HELLO, protocol: 999 }));
     await session.run(100);
     expect(new TextDecoder().decode(link.receiveControl()!.bytes)).toContain('wrong-version');
   });
@@ -187,9 +205,7 @@ describe('in the lobby', () => {
       const dialling = stranger.connect(session.peerIdOf(host), { timeoutMs: 5000 });
       await session.run(1500);
       const link = await dialling;
-      link.sendControl(
-        encodeControl({ type: 'hello', protocol: 1, game: 'skiff', version: 1, name: 'Mallory', identity: 'm', takeOver: false }),
-      );
+      link.sendControl(encodeControl({ ...HELLO, name: 'Mallory', identity: 'm' }));
       await session.run(1500);
       expect(host.lobby.players).toHaveLength(3);
       for (let i = 0; i < 200; i++) link.sendControl(nonsense);

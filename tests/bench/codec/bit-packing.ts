@@ -1,8 +1,8 @@
 /**
  * Bit packing as Quake III does it: one acked baseline frame for the whole packet, a bit for each field that says whether
- * it changed, the difference in Exp-Golomb code, new entities in full, and no entropy coder. It is given the best order of
- * the code for each field of the very trace it is measured on. Shares nothing with the project's own codec, so that
- * neither's mistake hides the other's.
+ * it changed, new entities in full, and no entropy coder. Two ways: a changed field in as many bits as its range needs, which is
+ * what Quake III itself does; and as its difference in Exp-Golomb code, given the best order of the code for each field of the very
+ * trace it is measured on. Shares nothing with the project's own codec, so that neither's mistake hides the other's.
  */
 import type { Codec } from './codec.ts';
 import { type Frame, type FrameTable, rowsEqual, type Trace } from './trace.ts';
@@ -87,8 +87,11 @@ function tune({ game, frames, warmUpFrames }: Trace): PackedPart[][] {
   );
 }
 
-export const bitPacking: Codec = {
-  name: 'bit packing, Exp-Golomb, one acked baseline',
+/** Whether changed fields are written whole or as differences. */
+type Values = 'whole' | 'differences';
+
+const bitPackingOf = (name: string, values: Values): Codec => ({
+  name,
   codedAgainst: 'acked',
   ids: 'small',
   open(trace) {
@@ -124,10 +127,11 @@ export const bitPacking: Codec = {
           parts.forEach(({ min, bits }, i) => writer.put(table.data[row * stride + i]! - min, bits));
         } else if (!rowsEqual(table.data, row * stride, base!.data, old * stride, stride)) {
           writeId(id, false);
-          parts.forEach(({ order, cycle }, i) => {
+          parts.forEach(({ min, bits, order, cycle }, i) => {
             const difference = table.data[row * stride + i]! - base!.data[old * stride + i]!;
             writer.put(difference === 0 ? 0 : 1, 1);
-            if (difference !== 0) writer.putGolomb(zigzag(difference, cycle) - 1, order);
+            if (difference !== 0 && values === 'whole') writer.put(table.data[row * stride + i]! - min, bits);
+            else if (difference !== 0) writer.putGolomb(zigzag(difference, cycle) - 1, order);
           });
         }
         row++;
@@ -154,8 +158,9 @@ export const bitPacking: Codec = {
         else {
           rows.set(
             id,
-            parts.map(({ min, order, cycle }, i) => {
+            parts.map(({ min, bits, order, cycle }, i) => {
               if (reader.get(1) === 0) return old[i]!;
+              if (values === 'whole') return min + reader.get(bits);
               const code = reader.getGolomb(order) + 1;
               const value = old[i]! + (code % 2 === 1 ? -(code + 1) / 2 : code / 2);
               return cycle === 0 ? value : ((((value - min) % cycle) + cycle) % cycle) + min;
@@ -190,4 +195,7 @@ export const bitPacking: Codec = {
       decoded: () => received,
     };
   },
-};
+});
+
+export const bitPacking = bitPackingOf('bit packing, Exp-Golomb, one acked baseline', 'differences');
+export const bitPackingWhole = bitPackingOf('bit packing, fixed widths, one acked baseline', 'whole');

@@ -35,6 +35,7 @@ export interface Measured {
   readonly wholeRecords: Measurement;
   readonly changedRecords: Measurement;
   readonly bitPacking: Measurement;
+  readonly bitPackingWhole: Measurement;
   readonly patches: Measurement;
 }
 
@@ -49,7 +50,8 @@ export function targetsOf(workload: string, m: Measured): Target[] {
       value: bytes(m.oursAcked, m.changedRecords),
       atMost: set.changedRecords,
     },
-    { what: `bytes / bit packing, ${late}`, value: bytes(m.oursAcked, m.bitPacking), atMost: set.bitPacking },
+    { what: `bytes / bit packing, Exp-Golomb, ${late}`, value: bytes(m.oursAcked, m.bitPacking), atMost: set.bitPacking },
+    { what: `bytes / bit packing, fixed widths, ${late}`, value: bytes(m.oursAcked, m.bitPackingWhole), atMost: set.bitPacking },
     { what: 'bytes / @colyseus/schema patch, acks at once', value: bytes(m.oursAtOnce, m.patches), atMost: set.patches },
     ...m.oursLossy.map((lossy) => ({
       what: `bytes at ${lossy.conditions.lossPct} % loss / without loss, ${late}`,

@@ -1,7 +1,8 @@
 /** Trained priors: text and numbers agree, training learns what it was shown, and what ships fits the contexts there are. */
 import { expect, test } from 'vitest';
+import { PRIORS_COUNT } from '../../../netcode/snapshot/contexts.ts';
 import { DEFAULT_PRIORS } from '../../../netcode/snapshot/default-priors.ts';
-import { PRIORS_COUNT, readPriors, writePriors } from '../../../netcode/snapshot/priors.ts';
+import { readPriors, writePriors } from '../../../netcode/snapshot/priors.ts';
 import { PROBABILITY_ONE } from '../../../netcode/wire/range-coder.ts';
 
 test('[PRI1] what ships has a prior for each context, none of them certain', () => {
