@@ -218,7 +218,9 @@ const limbIn = (row: Float64Array): number[] => list((LIMBS!.field.read(row, LIM
 
 test('[VIEW1] an orientation blends the short way round, whichever component is the largest', () => {
   fc.assert(
-    fc.property(quaternionArbitrary, fc.constantFrom(0, 1, 2), fc.double({ min: -1.5, max: 1.5, noNaN: true }), (q, axis, angle) => {
+    fc.property(quaternionArbitrary, fc.constantFrom(0, 1, 2), fc.double({ min: -1.5, max: 1.5, noNaN: true }), (any, axis, angle) => {
+      // The smallest numbers there are have no digits left to turn.
+      const q = unitOf(any);
       const to = product(turn(axis, angle), q);
       for (const [sign, alpha] of [
         [1, 0.5],
