@@ -126,7 +126,7 @@ export interface RoomStats {
   readonly lateInputs: number;
   /** Ticks the host never ran, because its machine slept or was too slow; 0 on a guest. */
   readonly skippedTicks: number;
-  /** Events dropped because a rule emitted too many in one tick; 0 on a guest. */
+  /** Events dropped because a rule emitted too many in one tick, or too many waited for a player; 0 on a guest. */
   readonly droppedEvents: number;
   readonly malformedPackets: number;
   readonly droppedPackets: number;

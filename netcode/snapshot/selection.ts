@@ -21,7 +21,7 @@ const FIRST_BEHIND_SKIPPED = 8;
 const AIM = 0.97;
 /** Items are numbered within a sort key by this many: several times the entities a game can have. */
 const ITEMS_MAX = 65_536;
-/** What has waited for so long is about to be too old to be told as a change: it comes before everything else. */
+/** What has waited for so long comes before everything else; what is known is about to be too old to be told as a change. */
 const EXPIRING_TICKS = VALUE_AGE_MAX * 0.75;
 const EXPIRING_PRIORITY = 4096;
 /** One's own things are as urgent as what is about to expire, from the first tick on. */
@@ -148,10 +148,13 @@ export class Selection {
 
   #add(draft: Draft, item: { readonly k: number; readonly index: number; readonly toldTick: number; readonly priority: number }): void {
     const n = this.#itemCount++;
+    const staleness = Math.min(STALENESS_MAX, Math.max(1, draft.tick - item.toldTick));
+    const isOverdue = item.index < 0 && staleness > EXPIRING_TICKS;
+    const priority = isOverdue ? Math.max(item.priority, EXPIRING_PRIORITY) : item.priority;
     this.#kinds[n] = item.k;
     this.#indexes[n] = item.index;
     this.#toldTicks[n] = item.toldTick;
-    const urgency = Math.floor(item.priority * Math.min(STALENESS_MAX, Math.max(1, draft.tick - item.toldTick)) * URGENCY_STEPS);
+    const urgency = Math.floor(priority * staleness * URGENCY_STEPS);
     // Among the equally urgent the first come first.
     this.#keys[n] = -(urgency * ITEMS_MAX) + n;
   }

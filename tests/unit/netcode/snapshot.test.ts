@@ -187,7 +187,9 @@ describe('too little room', () => {
     // The lowest did get their turns, and the test was long enough to see more than one of them.
     expect(Math.min(...tellings)).toBeGreaterThan(3);
     const perRank = PRIORITIES.map((_, rank) => tellings.filter((_told, row) => rankOf(row) === rank).reduce((sum, n) => sum + n, 0));
-    for (let rank = 1; rank < perRank.length; rank++) expect(perRank[rank]! / perRank[rank - 1]!).toBeGreaterThan(rank < 2 ? 1 : 1.5);
+    // The two lowest may both live on what comes to everybody after 48 ticks.
+    expect(perRank[1]! / perRank[0]!).toBeGreaterThanOrEqual(1);
+    for (let rank = 2; rank < perRank.length; rank++) expect(perRank[rank]! / perRank[rank - 1]!).toBeGreaterThan(1.5);
   });
 
   test('[SNAP6] however much there is, the own ones go first', () => {
