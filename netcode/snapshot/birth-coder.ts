@@ -9,7 +9,7 @@ import type { AnyGame, Kind } from '../define-game.ts';
 import { type EntityId, PLAYERS_MAX } from '../core/ids.ts';
 import { cos, sin } from '../core/trig.ts';
 import { NUMBER_CONTEXTS, type NumberContexts } from '../wire/number.ts';
-import type { Row } from '../wire/schema.ts';
+import type { Part, Row } from '../wire/schema.ts';
 import { COUNTER_BITS, spawnerOf } from '../world/world-state.ts';
 import * as c from './contexts.ts';
 import { difference, moved } from './delta.ts';
@@ -108,20 +108,20 @@ export class BirthCoder {
     let age = Math.min(AGE_MAX, Math.max(0, this.#tick - bornTick));
     if (hasAge) age = Math.min(AGE_MAX, Math.max(0, coder.number(age, this.#number(c.NEW_AGE))));
     const born = this.#tick - age;
-    const hasParent = this.#codeParent(coder, row, at, { owner, age, parents });
+    const hasParent = this.#codeParent(coder, row, at, owner, age, parents);
     for (let n = 1; n < held.length; n++) {
       const i = held[n]!;
       const part = parts[i]!;
       const isTick = part.isTick === true;
       const expected = isTick ? moved(part, born, this.#isFirst ? 0 : this.#previous[i]! - this.#previousBorn) : this.#previous[i]!;
-      this.#codeNumber(coder, row, at + i, { part, expected, which: isTick ? c.NEW_TICK : c.NEW_OTHER });
+      this.#codeNumber(coder, row, at + i, part, expected, isTick ? c.NEW_TICK : c.NEW_OTHER);
     }
     for (const group of free) {
       for (const { at: i, part } of group) {
         const isFlight = hasParent && this.#isFlight[i] === 1;
         let expected = hasParent && this.descent.from[i]! >= 0 ? Math.floor(this.#place[i]! + 0.5) : this.#previous[i]!;
         if (isFlight) expected = Math.floor(this.#speed * (i === this.descent.flight![0].velocity ? this.#ux : this.#uy) + 0.5);
-        this.#codeNumber(coder, row, at + i, { part, expected: moved(part, expected, 0), which: isFlight ? c.NEW_VELOCITY : c.NEW_OTHER });
+        this.#codeNumber(coder, row, at + i, part, moved(part, expected, 0), isFlight ? c.NEW_VELOCITY : c.NEW_OTHER);
       }
     }
     if (hasParent) this.#aim(row, at);
@@ -130,7 +130,7 @@ export class BirthCoder {
         if (!hasParent || this.descent.from[i]! < 0) codeRaw(coder, row, at + i, part);
         else {
           const expected = moved(part, this.#expectedBirthplace(i), Math.floor(row[at + velocity]! * perTick + 0.5) * age);
-          this.#codeNumber(coder, row, at + i, { part, expected, which: c.NEW_PLACE });
+          this.#codeNumber(coder, row, at + i, part, expected, c.NEW_PLACE);
           this.#place[i] = row[at + i]! - expected;
         }
       }
@@ -138,7 +138,7 @@ export class BirthCoder {
     for (const { at: i } of rotations) {
       for (let k = i; k < i + 4; k++) {
         const expected = hasParent && this.descent.from[k]! >= 0 ? Math.floor(this.#place[k]! + 0.5) : this.#previous[k]!;
-        this.#codeNumber(coder, row, at + k, { part: parts[k]!, expected, which: c.NEW_OTHER });
+        this.#codeNumber(coder, row, at + k, parts[k]!, expected, c.NEW_OTHER);
       }
     }
     for (const blob of blobs) codeBytes(coder, row, at, blob, parts);
@@ -157,25 +157,15 @@ export class BirthCoder {
     return where;
   }
 
-  #codeNumber(
-    coder: ValueCoder,
-    row: Row,
-    to: number,
-    { part, expected, which }: { readonly part: MovingPart['part']; readonly expected: number; readonly which: number },
-  ): void {
+  #codeNumber(coder: ValueCoder, row: Row, to: number, part: Part, expected: number, which: number): void {
     const miss = coder.number(difference(part, expected, row[to]!), this.#number(which));
     if (!coder.isEncoding) row[to] = moved(part, expected, miss);
   }
 
   /** Codes which entity of the same owner it comes from, and finds where that was. Returns whether there is one. */
-  #codeParent(
-    coder: ValueCoder,
-    row: Row,
-    at: number,
-    { owner, age, parents }: { readonly owner: number; readonly age: number; readonly parents: Parents },
-  ): boolean {
+  #codeParent(coder: ValueCoder, row: Row, at: number, owner: number, age: number, parents: Parents): boolean {
     if (this.descent.kind < 0 || owner === 0 || parents.countOf(owner) === 0) return false;
-    const chosen = coder.isEncoding ? this.#nearestParent(row, at, { owner, age, parents }) : 0;
+    const chosen = coder.isEncoding ? this.#nearestParent(row, at, owner, age, parents) : 0;
     if (coder.bit(chosen >= 0 ? 1 : 0, c.NEW_PARENT) === 0) return false;
     const count = parents.countOf(owner);
     const which = count === 1 ? 0 : coder.number(chosen, this.#number(c.NEW_WHICH));
@@ -184,11 +174,7 @@ export class BirthCoder {
   }
 
   /** The parent from which the least has to be told, as its number among its owner's. */
-  #nearestParent(
-    row: Row,
-    at: number,
-    { owner, age, parents }: { readonly owner: number; readonly age: number; readonly parents: Parents },
-  ): number {
+  #nearestParent(row: Row, at: number, owner: number, age: number, parents: Parents): number {
     let best = 0;
     let bestMiss = Infinity;
     for (let n = 0; n < parents.countOf(owner); n++) {
@@ -202,7 +188,10 @@ export class BirthCoder {
           miss += Math.abs(difference(part, expected, row[at + i]!));
         }
       }
-      if (miss < bestMiss) [best, bestMiss] = [n, miss];
+      if (miss < bestMiss) {
+        best = n;
+        bestMiss = miss;
+      }
     }
     return best;
   }
@@ -216,12 +205,18 @@ export class BirthCoder {
     for (let i = 0; i < from.length; i++) {
       const p = from[i]!;
       if (p < 0) continue;
-      const [a, b] = [past[pastAt + p]!, present[presentAt + p]!];
+      const a = past[pastAt + p]!;
+      const b = present[presentAt + p]!;
       const drive = drives[p];
       if (drive === undefined) this.#place[i] = a + difference(this.#kind.layout.parts[i]!, a, b) * share;
       else {
         const h = drive.perTick * ticks;
-        this.#place[i] = hermite(share, a, past[pastAt + drive.velocity]! * h, b, present[presentAt + drive.velocity]! * h);
+        const fromVelocity = past[pastAt + drive.velocity]! * h;
+        const toVelocity = present[presentAt + drive.velocity]! * h;
+        // The cubic (Hermite's) through both places with both velocities.
+        const f2 = share * share;
+        const f3 = f2 * share;
+        this.#place[i] = (2 * f3 - 3 * f2 + 1) * a + (f3 - 2 * f2 + share) * fromVelocity + (3 * f2 - 2 * f3) * b + (f3 - f2) * toVelocity;
       }
     }
     if (heading < 0) return;
@@ -262,13 +257,6 @@ export class BirthCoder {
 
 /** A turn of less than half. */
 const shortWay = (by: number, turn: number): number => (by > turn / 2 ? by - turn : by < -turn / 2 ? by + turn : by);
-
-/** The cubic through two places with two velocities (per whole way), at a share of the way. */
-function hermite(f: number, from: number, fromVelocity: number, to: number, toVelocity: number): number {
-  const f2 = f * f;
-  const f3 = f2 * f;
-  return (2 * f3 - 3 * f2 + 1) * from + (f3 - 2 * f2 + f) * fromVelocity + (3 * f2 - 2 * f3) * to + (f3 - f2) * toVelocity;
-}
 
 /** Finds the kind that knows most of what a new entity of this kind will be. */
 function descentOf(game: AnyGame, kind: Kind, plan: KindPlan): Descent {

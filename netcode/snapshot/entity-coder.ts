@@ -217,7 +217,7 @@ export class EntityCoder {
       const { at: i, part, velocity, perTick } = group[n]!;
       const old = first.row[first.at + velocity]!;
       const now = row[at + velocity]!;
-      this.#expectation.expected[i] = moved(part, first.row[first.at + i]!, pathOf(old, now, perTick, ticks));
+      this.#expectation.expected[i] = moved(part, first.row[first.at + i]!, pathOf(group[n]!, old, now, ticks));
       const w = DRIVEN_WEIGHTS[n]!;
       const reach = perTick * ticks;
       const size = w[0] + w[1] * Math.abs(now - old) * reach + w[2] * Math.abs(this.#misses[velocity]!) * reach + w[3] * before;
@@ -297,7 +297,7 @@ export function codeRaw(coder: ValueCoder, row: Row, at: number, { min, max }: {
 }
 
 /** How far a part goes whose velocity goes evenly from one value to another, rounded after each tick. */
-function pathOf(from: number, to: number, perTick: number, ticks: number): number {
+function pathOf({ perTick }: MovingPart, from: number, to: number, ticks: number): number {
   if (from === to || ticks > DRIVEN_TICKS_MAX) return Math.floor(((from + to) / 2) * perTick + 0.5) * ticks;
   let path = 0;
   for (let k = 1; k <= ticks; k++) path += Math.floor((from + ((to - from) * k) / ticks) * perTick + 0.5);

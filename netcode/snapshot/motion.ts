@@ -44,13 +44,11 @@ export class Motion {
   second = NOTHING;
   third = NOTHING;
   fourth = NOTHING;
-  /** Ticks from the baseline back to each copy, at least 1, and the inverse of each. */
+  /** Ticks from the baseline back to each copy, at least 1, and the inverses of these three. */
   toSecond = 0;
   toThird = 0;
   toFourth = 0;
-  perSecond = 1;
-  perThird = 1;
-  perFourth = 1;
+  readonly rates = new Float64Array(3);
   /** Inverses of what velocities and their changes are divided by; they hold until copies of other ticks come. */
   #perMiddle = 1;
   #perOldest = 1;
@@ -81,9 +79,9 @@ export class Motion {
     this.toSecond = toSecond;
     this.toThird = toThird;
     this.toFourth = toFourth;
-    this.perSecond = 1 / toSecond;
-    this.perThird = 1 / toThird;
-    this.perFourth = 1 / toFourth;
+    this.rates[0] = 1 / toSecond;
+    this.rates[1] = 1 / toThird;
+    this.rates[2] = 1 / toFourth;
     const middle = Math.max(1, toThird - toSecond);
     const oldest = Math.max(1, toFourth - toThird);
     this.#perMiddle = 1 / middle;
@@ -110,7 +108,7 @@ export class Motion {
     const step3 = difference(part, was3, was2);
     const d = this.ticks;
     const { toSecond } = this;
-    const newest = step1 * this.perSecond;
+    const newest = step1 * this.rates[0]!;
     const middle = step2 * this.#perMiddle;
     const oldest = step3 * this.#perOldest;
     const acceleration = (newest - oldest) * this.#perChange;
@@ -119,10 +117,10 @@ export class Motion {
     const share = size > ACCELERATION_MIN && doubt < size ? 1 - doubt / (size + ACCELERATION_DOUBT) : 0;
     let velocity = newest;
     if (share === 0) {
-      const long = (step1 + step2) * this.perThird;
+      const long = (step1 + step2) * this.rates[1]!;
       if (Math.abs(long - newest) * toSecond < AGREEMENT_STEPS) {
         velocity = long;
-        const longest = (step1 + step2 + step3) * this.perFourth;
+        const longest = (step1 + step2 + step3) * this.rates[2]!;
         if (Math.abs(longest - long) * this.toThird < AGREEMENT_STEPS) velocity = longest;
       }
     }

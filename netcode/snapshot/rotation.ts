@@ -41,6 +41,8 @@ export class Rotation {
   readonly #long = new Float64Array(3);
   readonly #longest = new Float64Array(3);
   readonly #next = new Float64Array(4);
+  /** How far the turns are apart. */
+  readonly #gaps = new Float64Array(2);
 
   /** `at` is the first of the four stored parts, `step` what a step of a component is worth. */
   constructor(at: number, step: number) {
@@ -53,24 +55,42 @@ export class Rotation {
     const second = this.#second;
     const third = this.#third;
     const fourth = this.#fourth;
-    const step = this.#step;
-    const unit = RADIANS_PER_STEP * step;
-    unpack(motion.first, this.#at, step, first);
-    unpack(motion.second, this.#at, step, second);
-    unpack(motion.third, this.#at, step, third);
-    turnPerTick(first, second, motion.perSecond, this.#short);
-    turnPerTick(first, third, motion.perThird, this.#long);
-    const disagreement = distance(this.#long, this.#short);
+    const gaps = this.#gaps;
+    const unit = RADIANS_PER_STEP * this.#step;
+    this.#unpack(motion.first, first);
+    this.#unpack(motion.second, second);
+    this.#unpack(motion.third, third);
+    turnPerTick(first, second, motion.rates, 0, this.#short);
+    turnPerTick(first, third, motion.rates, 1, this.#long);
+    measure(this.#long, this.#short, gaps, 0);
+    const disagreement = gaps[0]!;
     this.shake = (disagreement / unit) * motion.ticks;
     let turn = this.#short;
     if (disagreement * motion.toSecond < AGREEMENT_STEPS * unit) {
       turn = this.#long;
-      unpack(motion.fourth, this.#at, step, fourth);
-      turnPerTick(first, fourth, motion.perFourth, this.#longest);
-      if (distance(this.#longest, this.#long) * motion.toThird < AGREEMENT_STEPS * unit) turn = this.#longest;
+      this.#unpack(motion.fourth, fourth);
+      turnPerTick(first, fourth, motion.rates, 2, this.#longest);
+      measure(this.#longest, this.#long, gaps, 1);
+      if (gaps[1]! * motion.toThird < AGREEMENT_STEPS * unit) turn = this.#longest;
     }
     turned(first, turn, motion.ticks, this.#next);
     this.#rank();
+  }
+
+  /** The four components that are stored as three. What no rotation is stored as gives something as well. */
+  #unpack({ row, at }: Known, out: Float64Array): void {
+    const step = this.#step;
+    const from = at + this.#at;
+    const largest = row[from]!;
+    const a = row[from + 1]! * step;
+    const b = row[from + 2]! * step;
+    const c = row[from + 3]! * step;
+    const squares = a * a + b * b + c * c;
+    const rest = squares < 1 ? Math.sqrt(1 - squares) : 0;
+    out[0] = largest === 0 ? rest : a;
+    out[1] = largest === 1 ? rest : largest === 0 ? a : b;
+    out[2] = largest === 2 ? rest : largest === 3 ? c : b;
+    out[3] = largest === 3 ? rest : c;
   }
 
   #rank(): void {
@@ -121,22 +141,8 @@ export class Rotation {
   }
 }
 
-/** The four components that are stored as three. What no rotation is stored as gives something as well. */
-function unpack({ row, at }: Known, part: number, step: number, out: Float64Array): void {
-  const largest = row[at + part]!;
-  const a = row[at + part + 1]! * step;
-  const b = row[at + part + 2]! * step;
-  const c = row[at + part + 3]! * step;
-  const squares = a * a + b * b + c * c;
-  const rest = squares < 1 ? Math.sqrt(1 - squares) : 0;
-  out[0] = largest === 0 ? rest : a;
-  out[1] = largest === 1 ? rest : largest === 0 ? a : b;
-  out[2] = largest === 2 ? rest : largest === 3 ? c : b;
-  out[3] = largest === 3 ? rest : c;
-}
-
-/** The rotation vector, in radians per tick, that led from `from` to `to`; `perTicks` is one over the ticks it took. */
-function turnPerTick(to: Float64Array, from: Float64Array, perTicks: number, out: Float64Array): void {
+/** The rotation vector, in radians per tick, that led from `from` to `to`; `rates[n]` is one over the ticks it took. */
+function turnPerTick(to: Float64Array, from: Float64Array, rates: Float64Array, n: number, out: Float64Array): void {
   const ax = to[0]!;
   const ay = to[1]!;
   const az = to[2]!;
@@ -157,7 +163,7 @@ function turnPerTick(to: Float64Array, from: Float64Array, perTicks: number, out
   }
   const k = 1 / (1 + w);
   const t = (x * x + y * y + z * z) * k * k;
-  const f = 4 * k * (1 - t * (THIRD - t * (FIFTH - t * SEVENTH))) * perTicks;
+  const f = 4 * k * (1 - t * (THIRD - t * (FIFTH - t * SEVENTH))) * rates[n]!;
   out[0] = x * f;
   out[1] = y * f;
   out[2] = z * f;
@@ -193,9 +199,10 @@ function turned(q: Float64Array, turn: Float64Array, ticks: number, out: Float64
   out[2] = rw * qz + rx * qy - ry * qx + rz * qw;
 }
 
-function distance(a: Float64Array, b: Float64Array): number {
+/** Notes in `out[n]` how far two turns are apart. */
+function measure(a: Float64Array, b: Float64Array, out: Float64Array, n: number): void {
   const x = a[0]! - b[0]!;
   const y = a[1]! - b[1]!;
   const z = a[2]! - b[2]!;
-  return Math.sqrt(x * x + y * y + z * z);
+  out[n] = Math.sqrt(x * x + y * y + z * z);
 }
