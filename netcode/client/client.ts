@@ -110,6 +110,16 @@ export class Client {
     this.#newestTick = options.joinTick;
   }
 
+  /** The predicted time that is drawn now, in ticks. Undefined before the first snapshot. */
+  get presentTick(): number | undefined {
+    return this.#present?.tick;
+  }
+
+  /** The interpolated time that is drawn now, in ticks. Undefined before the first snapshot. */
+  get pastTick(): number | undefined {
+    return this.#past?.tick;
+  }
+
   /** Changes what this player does from the next tick on. */
   setInput(input: Readonly<Record<string, unknown>>): void {
     this.#inputs.hold(input);

@@ -7,6 +7,7 @@ import { benchClients, benchTrace, type ClientsResult, type WorkloadResult } fro
 import { formatClients, formatMeasurements, formatTargets, formatTrace } from './codec/report.ts';
 import { loadTrace, traceToJson } from './codec/trace-file.ts';
 import { statsOf, type Trace } from './codec/trace.ts';
+import { feel, FEEL_USAGE } from './feel/main.ts';
 import { trainDefaultPriors, trainOwnPriors } from './train.ts';
 import { arena30, arena60 } from './workloads/arena.ts';
 import { cubes } from './workloads/cubes.ts';
@@ -24,7 +25,8 @@ npm run bench -- codec [options]
   --workload NAME    only this one: ${[...WORKLOADS.map(({ name }) => name), CLIENTS].join(', ')} (may be repeated)
   --seed NAME        test (default), train, or a number
   --trace FILE       this recorded trace instead of the workloads (may be repeated)
-  --record DIR       writes the workloads' traces there as JSON and measures nothing`;
+  --record DIR       writes the workloads' traces there as JSON and measures nothing
+${FEEL_USAGE}`;
 
 const OPTIONS = {
   quick: { type: 'boolean', default: false },
@@ -46,6 +48,7 @@ async function train(): Promise<number> {
 
 /** Runs a bench; the exit code is 1 if anything was decoded wrong, 2 if the command makes no sense. */
 export async function main(args: readonly string[], resultsDir: string): Promise<number> {
+  if (args[0] === 'feel') return feel(args.slice(1), resultsDir);
   let parsed;
   try {
     parsed = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });

@@ -25,8 +25,10 @@ const ZONES = {
   session: /^netcode\/session\//,
   'transport-interface': /^netcode\/transport\/(transport|directory)\.ts$/,
   loopback: /^netcode\/transport\/(loopback|inbox)\.ts$/,
+  'virtual-transport': /^netcode\/transport\/condition(s|ed|ed-link)\.ts$/,
   transport: /^netcode\/transport\//,
   platform: /^netcode\/platform\//,
+  testing: /^netcode\/testing\//,
   'define-game': /^netcode\/define-game\.ts$/,
   'main-door': /^netcode\/index\.ts$/,
   'other-doors': /^netcode\/(phaser|node|testing)\.ts$/,
@@ -51,7 +53,14 @@ const PURE_ZONES = [
   'session',
   'define-game',
 ] as const satisfies Zone[];
-const NETCODE_ZONES = [...PURE_ZONES, 'transport-interface', 'loopback', 'transport', 'platform'] as const satisfies Zone[];
+const NETCODE_ZONES = [
+  ...PURE_ZONES,
+  'transport-interface',
+  'loopback',
+  'virtual-transport',
+  'transport',
+  'platform',
+] as const satisfies Zone[];
 const DOORS = ['main-door', 'other-doors'] as const satisfies Zone[];
 
 /** What each part may import, besides itself. `tests` may import everything. */
@@ -68,10 +77,13 @@ const ALLOWED: Readonly<Record<Exclude<Zone, 'tests'>, readonly Zone[]>> = {
   host: ['core', 'wire', 'time', 'define-game', 'world', 'channel', 'snapshot', 'transport-interface'],
   session: [...PURE_ZONES, 'transport-interface', 'loopback'],
   loopback: ['core', 'wire', 'transport-interface'],
+  'virtual-transport': ['core', 'wire', 'transport-interface', 'loopback'],
   transport: ['core', 'wire', 'transport-interface', 'loopback'],
   platform: NETCODE_ZONES,
+  // The simulator: pure like what it simulates. Nothing but its door may import it.
+  testing: [...PURE_ZONES, 'transport-interface', 'loopback', 'virtual-transport'],
   'main-door': NETCODE_ZONES,
-  'other-doors': [...NETCODE_ZONES, 'main-door'],
+  'other-doors': [...NETCODE_ZONES, 'main-door', 'testing'],
   'game-rules': ['main-door'],
   game: [...DOORS, 'game-rules'],
   'peer-server': [],
@@ -177,7 +189,7 @@ const INEXACT_MATH = new Set([
 
 function isPure(path: string): boolean {
   const zone = zoneOf(path);
-  return zone === 'game-rules' || (PURE_ZONES as readonly (Zone | undefined)[]).includes(zone);
+  return zone === 'game-rules' || zone === 'testing' || (PURE_ZONES as readonly (Zone | undefined)[]).includes(zone);
 }
 
 /** How a file must look and what it may not use. */
@@ -259,6 +271,10 @@ describe('the checker', () => {
     ['netcode/session/planted.ts', "import { Peer } from 'peerjs';"],
     ['netcode/core/planted.ts', "import { readFileSync } from 'node:fs';"],
     ['netcode/time/planted.ts', "new Worker(new URL('../platform/worker.ts', import.meta.url));"],
+    ['netcode/session/planted.ts', "import { x } from '../testing/simulate.ts';"],
+    ['netcode/platform/planted.ts', "import { x } from '../testing/simulate.ts';"],
+    ['netcode/testing/planted.ts', "import { x } from '../transport/peerjs.ts';"],
+    ['netcode/testing/planted.ts', "import { x } from '../platform/browser.ts';"],
     ['netcode/brand-new/planted.ts', "import { x } from '../core/ids.ts';"],
     ['game/ui/planted.ts', "import { x } from '../../netcode/session/room.ts';"],
     ['game/ui/planted.ts', "import Phaser from 'phaser';"],
@@ -273,6 +289,7 @@ describe('the checker', () => {
     ['netcode/world/planted.ts', "import { x } from '../core/ids.ts'; // import { y } from '../host/host.ts'"],
     ['netcode/wire/control.ts', "import { pack } from 'msgpackr/index-no-eval';"],
     ['netcode/transport/peerjs-transport.ts', "import { Peer } from 'peerjs';"],
+    ['netcode/testing/planted.ts', "import { x } from '../transport/conditions.ts';"],
     ['game/rules/planted.ts', "import { sin } from '../../netcode/index.ts';"],
     ['peer-server/planted.ts', "import { x } from '../netcode/wire/lobby-api.ts';"],
   ])('lets %s say: %s', (path, source) => {
@@ -301,6 +318,7 @@ describe('the checker', () => {
     ['netcode/world/planted.ts', '/** x */ export const s = Math.sin(1);'],
     ['game/rules/planted.ts', '/** x */ export const s = Math.hypot(1, 2);'],
     ['netcode/session/planted.ts', '/** x */ export const pc = new RTCPeerConnection();'],
+    ['netcode/testing/planted.ts', '/** x */ export const now = () => Date.now();'],
   ])('sees what is wrong with %s: %s', (path, source) => {
     expect(offences(parseModule(path, source))).toHaveLength(1);
   });
