@@ -160,7 +160,8 @@ export class WorldState {
 
   /** The table that holds an id, or undefined. */
   tableOf(id: EntityId): Table | undefined {
-    return this.tables.find((table) => table.rowOf(id) >= 0);
+    for (let k = 0; k < this.tables.length; k++) if (this.tables[k]!.rowOf(id) >= 0) return this.tables[k];
+    return undefined;
   }
 
   /** 32 bits over every entity (FNV-1a over words with a final mix). Equal states have equal hashes on every machine. */
