@@ -8,8 +8,6 @@
 import { difference, moved, type Values } from './delta.ts';
 import type { MovingPart } from './kind-plan.ts';
 
-/** Copies that a prediction looks at. */
-export const COPIES = 4;
 /** How far before the baseline the others are wished to be, in snapshots. */
 export const WISHED_SNAPSHOTS = [1, 3, 6] as const;
 /** Velocities agree if the paths differ by less than this over the shorter stretch, in steps: less than rounding explains. */
