@@ -4,7 +4,7 @@
  */
 import type { PlayerId, Tick } from '../core/ids.ts';
 import type { Row } from '../wire/schema.ts';
-import type { Table } from '../world/world-state.ts';
+import { lowerBoundFrom, type Table } from '../world/world-state.ts';
 import type { DatedIds, SentSnapshot } from './baselines.ts';
 import type { Captures } from './capture.ts';
 
@@ -81,25 +81,8 @@ export class CopyCursor {
   /** Whether the copy has an entity; ids must ascend from call to call. */
   seek(id: number): boolean {
     const { ids, count } = this;
-    let low = this.index;
-    if (low >= count || ids[low]! > id) return false;
-    if (ids[low]! < id) {
-      // In growing strides, then by halves: near if the next one is near, and never far.
-      let stride = 1;
-      while (low + stride < count && ids[low + stride]! < id) {
-        low += stride;
-        stride *= 2;
-      }
-      let high = Math.min(count, low + stride);
-      while (low + 1 < high) {
-        const middle = (low + high) >>> 1;
-        if (ids[middle]! < id) low = middle;
-        else high = middle;
-      }
-      low = high;
-    }
-    this.index = low;
-    return low < count && ids[low] === id;
+    this.index = lowerBoundFrom(ids, count, this.index, id);
+    return this.index < count && ids[this.index] === id;
   }
 
   /** Finds the values of the entity at an index. */

@@ -29,6 +29,24 @@ export function lowerBound(ids: Int32Array, count: number, id: number): number {
   return low;
 }
 
+/** The same, looked for from a place at or before it, in growing strides and then by halves: near if it is near, and never far. */
+export function lowerBoundFrom(ids: Int32Array, count: number, from: number, id: number): number {
+  let low = from;
+  if (low >= count || ids[low]! >= id) return low;
+  let stride = 1;
+  while (low + stride < count && ids[low + stride]! < id) {
+    low += stride;
+    stride *= 2;
+  }
+  let high = Math.min(count, low + stride);
+  while (low + 1 < high) {
+    const middle = (low + high) >>> 1;
+    if (ids[middle]! < id) low = middle;
+    else high = middle;
+  }
+  return high;
+}
+
 /**
  * All entities of one kind. Row r is `data[r * stride … r * stride + stride - 1]`, its id `ids[r]`. `ticks[r]` is for those
  * who keep states for snapshots: in what the host captured, the tick since which the row has been as it is; in a client's
@@ -61,21 +79,7 @@ export class Table {
 
   /** The row of an id that is there, looked for from a row at or before it: near if it is near. */
   rowFrom(row: number, id: number): number {
-    const { ids, count } = this;
-    if (ids[row] === id) return row;
-    let low = row;
-    let stride = 1;
-    while (low + stride < count && ids[low + stride]! < id) {
-      low += stride;
-      stride *= 2;
-    }
-    let high = Math.min(count, low + stride);
-    while (low + 1 < high) {
-      const middle = (low + high) >>> 1;
-      if (ids[middle]! < id) low = middle;
-      else high = middle;
-    }
-    return high;
+    return lowerBoundFrom(this.ids, this.count, row, id);
   }
 
   /** Makes a row for an id that has none, filled with the kind's initial values; rows behind it move up. */
