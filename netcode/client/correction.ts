@@ -8,7 +8,7 @@
  */
 import type { EntityId } from '../core/ids.ts';
 import { multiplyQuaternions, packQuaternion, quaternionOf } from '../wire/quaternion.ts';
-import type { BlendPlan } from './interpolation.ts';
+import type { BlendPlan } from '../world/blend.ts';
 
 /** Time in which a visual error halves. Short enough to trust what one sees, long enough not to see it jump. */
 const HALF_LIFE_MS = 80;

@@ -5,7 +5,8 @@
 import type { AnyGame, Kind } from '../define-game.ts';
 import type { EntityId, PlayerId, Tick } from '../core/ids.ts';
 import type { StateHistory, WorldState } from '../world/world-state.ts';
-import { blend, type BlendPlan, blendPlanOf, bracketAt } from './interpolation.ts';
+import { blend, type BlendPlan, blendPlanOf } from '../world/blend.ts';
+import { bracketAt } from './interpolation.ts';
 import { Correction } from './correction.ts';
 import type { Prediction } from './prediction.ts';
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Correction } from '../../../netcode/client/correction.ts';
-import { blend, blendPlanOf } from '../../../netcode/client/interpolation.ts';
+import { blend, blendPlanOf } from '../../../netcode/world/blend.ts';
 import type { EntityId } from '../../../netcode/core/ids.ts';
 import { arrayOf, defineGame, quat, type Quat, u8 } from '../../../netcode/index.ts';
 import { WorldState } from '../../../netcode/world/world-state.ts';
