@@ -116,7 +116,7 @@ export class App {
         if (!signal.aborted && this.#state.status === 'connecting') this.#become({ status: 'connecting', step });
       },
     };
-    if (intent.kind === 'host') return host(arena, options);
+    if (intent.kind === 'host') return host(arena, { ...options, isFair: this.launch.isFair });
     return join(arena, intent.code, { ...options, takeOver: mode === 'take-over' });
   }
 

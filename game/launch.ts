@@ -1,5 +1,5 @@
 /**
- * What the page's address asks for: `?host`, `?join=CODE`, `&name=`, `&autostart`, `&bot` (see README.md),
+ * What the page's address asks for: `?host`, `?join=CODE`, `&name=`, `&autostart`, `&bot`, `&fair` (see README.md),
  * and the invite code in whatever somebody pastes.
  */
 import { NAME_LENGTH_MAX, normaliseCode } from '../netcode/index.ts';
@@ -14,6 +14,8 @@ export interface Launch {
   readonly isAutostart: boolean;
   /** Let the built-in bot play. */
   readonly isBot: boolean;
+  /** As host, see and act as late as the median guest. */
+  readonly isFair: boolean;
 }
 
 /** Longer addresses and clipboards hold no invite link. */
@@ -42,6 +44,7 @@ export function launchFrom(query: string): Launch {
     name: name === '' ? undefined : name,
     isAutostart: params.has('autostart'),
     isBot: params.has('bot'),
+    isFair: params.has('fair'),
   };
 }
 

@@ -2,13 +2,16 @@
  * A game is one object: its state, its inputs, its events and one pure `step`. Everything else
  * (prediction, snapshots, lobby) is derived from it. All types are inferred from the object.
  */
-import { type EntityId, type PlayerId, type Tick } from './core/ids.ts';
+import { type EntityId, type PlayerId, PLAYERS_MAX, type Tick } from './core/ids.ts';
 import { hashText } from './core/hash.ts';
 import type { Rng } from './core/rng.ts';
+import { HELD_INPUT, heldFieldsOf } from './wire/held-inputs.ts';
 import { bitsFor } from './wire/packet.ts';
+import { type InterestRules, interestRules, type Place } from './wire/place.ts';
 import { type FieldMap, type InitsOf, layoutOf, type Layout, type Part, type ValueOf, type ValuesOf } from './wire/schema.ts';
 import { shapeOfLayout } from './wire/shape.ts';
 
+export type { InterestRules, Place };
 export type KindMap = Readonly<Record<string, FieldMap>>;
 
 /**
@@ -18,6 +21,11 @@ export type KindMap = Readonly<Record<string, FieldMap>>;
  */
 export interface KindPolicy {
   readonly predict?: 'owner' | 'all' | 'none';
+  /**
+   * How far `seenBy` takes the kind back into a player's past at most, 0 to 1,000 ms: the limit on favouring whoever shoots from
+   * afar over whoever has just taken cover. Default 250; 0: never.
+   */
+  readonly rewindMs?: number;
 }
 
 /** An entity during a step. Properties read and write the state. Valid until the step ends; keep `id` instead. */
@@ -44,8 +52,63 @@ export interface WorldReader<E extends KindMap> {
   find<K extends keyof E & string>(kind: K, id: EntityId): Entity<E[K], K> | undefined;
 }
 
+/** An entity as a player saw it: to look at. What is to change is the present one, `world.get(seen.id)`. */
+export type Seen<T> = { readonly [P in keyof T]: T[P] extends number | string | boolean | undefined ? T[P] : Readonly<T[P]> };
+export type SeenEntity<E extends KindMap, K extends keyof E & string> = Seen<Entity<E[K], K>>;
+
+interface SeenQuery<M extends FieldMap, Kind extends string> {
+  /** How near to the entity's position counts as touched, in its unit: the sum of both radii, the shot's and the target's. */
+  readonly radius: number | ((entity: Seen<Entity<M, Kind>>) => number);
+  /** Which entities are meant. Default: all of the kind. */
+  readonly where?: (entity: Seen<Entity<M, Kind>>) => boolean;
+  /** The field that is the position, a `vec2` or `vec3`. Default 'pos'. */
+  readonly by?: keyof M & string;
+}
+export interface CircleQuery<M extends FieldMap, Kind extends string> extends SeenQuery<M, Kind> {
+  /** Without `z` heights do not count. */
+  readonly at: Point;
+}
+export interface SegmentQuery<M extends FieldMap, Kind extends string> extends SeenQuery<M, Kind> {
+  /** Without `z` heights do not count. */
+  readonly from: Point;
+  readonly to: Point;
+}
+/** What was touched first, `part` (0 to 1) of the way from `from` to `to`: there, at `at`. */
+export interface SeenHit<T> {
+  readonly entity: T;
+  readonly at: Point;
+  readonly part: number;
+}
+
+/**
+ * The world as a player saw it when they pressed what counts in this tick: their own things and those of policy `all` as they are
+ * now, everything else where it was drawn on their screen. What lives no more is absent, as is what was not there yet. Fields that are not
+ * drawn smoothly (life, health) are of the past as well: rules ask the present entity, too. Good until the step ends.
+ */
+export interface SeenWorld<E extends KindMap> {
+  all<K extends keyof E & string>(kind: K): Iterable<SeenEntity<E, K>>;
+  first<K extends keyof E & string>(kind: K): SeenEntity<E, K> | undefined;
+  count(kind: keyof E & string): number;
+  get(id: EntityId): Seen<EntityOf<E>> | undefined;
+  find<K extends keyof E & string>(kind: K, id: EntityId): SeenEntity<E, K> | undefined;
+  /** The nearest entity that a straight line touches. */
+  ray<K extends keyof E & string>(kind: K, query: SegmentQuery<E[K], K>): SeenHit<SeenEntity<E, K>> | undefined;
+  /** All entities whose position is within the radius, the nearest first. */
+  circle<K extends keyof E & string>(kind: K, query: CircleQuery<E[K], K>): SeenEntity<E, K>[];
+  /**
+   * What a thing touches first that goes from one place to another in this very tick. Targets move as well: from where they were
+   * seen a tick earlier to where they are seen now. However fast both are, nothing passes through.
+   */
+  sweep<K extends keyof E & string>(kind: K, query: SegmentQuery<E[K], K>): SeenHit<SeenEntity<E, K>> | undefined;
+}
+
 /** The state as a step sees it. */
 export interface WorldView<E extends KindMap> extends WorldReader<E> {
+  /**
+   * The world as this player saw it: what looked like a hit on the shooter's screen is one. Of NOBODY, and where a client predicts what
+   * others do, it is the present.
+   */
+  seenBy(player: PlayerId): SeenWorld<E>;
   /**
    * Makes an entity. It is part of the world from the next step on (and of this tick's snapshot).
    * `owner` defaults to NOBODY. Throws RangeError when `entitiesMax` live already.
@@ -76,6 +139,11 @@ export interface StepContext<V extends KindMap> {
   readonly rng: Rng;
   /** False when a client replays a tick it has stepped before: sounds and sparks belong to the first time. */
   readonly isFirstTime: boolean;
+  /**
+   * True on the host, false where a client predicts: for what only the host may decide, as it must not be taken back (damage, death,
+   * scores). Use it sparingly: what depends on it shows a round trip late, and where things are must never depend on it.
+   */
+  readonly isAuthority: boolean;
   /**
    * Tells the players' games that something happened. Events are state's companions: delivered once, at the moment the tick is
    * drawn, to all whom `options` do not leave out. With `by`, that player's own client shows it at once, as predicted.
@@ -169,29 +237,16 @@ export interface Kind {
   readonly name: string;
   readonly layout: Layout;
   readonly predict: 'owner' | 'all' | 'none';
+  /** How far `seenBy` takes it back at most. */
+  readonly rewindTicks: number;
+  /** Kept by the library (`~input`): part of state, snapshot and hash; no rule, hook or screen sees it. The last kind, if there is one. */
+  readonly isHidden: boolean;
 }
 
 export interface EventType {
   readonly index: number;
   readonly name: string;
   readonly layout: Layout;
-}
-
-/** Where in its row an entity keeps its position. */
-export interface Place {
-  readonly at: number;
-  /** What one stored step is worth, in the position's unit. */
-  readonly step: number;
-  /** Without a height: a `vec2`. */
-  readonly isFlat: boolean;
-}
-
-/** A game's `interest`, compiled. Distances in the position's unit. */
-export interface InterestRules {
-  readonly enter: number;
-  readonly leave: number;
-  /** By kind; undefined for kinds that are known to everybody. */
-  readonly places: readonly (Place | undefined)[];
 }
 
 /** A game ready to run: made by `defineGame` only. */
@@ -202,6 +257,7 @@ export interface Game<I extends FieldMap = FieldMap, E extends KindMap = KindMap
   readonly tickRate: number;
   readonly sendRate: number;
   readonly playersMax: number;
+  /** Rows of a state at most: what the game may spawn, and what is hidden. */
   readonly entitiesMax: number;
   readonly kinds: readonly Kind[];
   readonly eventTypes: readonly EventType[];
@@ -220,8 +276,10 @@ export type AnyGame = Game<any, any, any, any>;
 
 /** Column 0 of every entity's row. */
 export const OWNER_PART: Part = { min: 0, max: 31, isCyclic: false };
-/** `interest.leave` by default, as a multiple of `enter`: wide enough for what paces to and fro, and half again the area at most. */
-const LEAVE_PER_ENTER = 1.25;
+const REWIND_MS = 250;
+const REWIND_MS_MAX = 1000;
+/** The host remembers 128 ticks; the place between two states needs one more, and a sweep begins one earlier. */
+const REWIND_TICKS_MAX = 120;
 const RESERVED_NAMES = new Set(['id', 'kind', 'owner', 'isMine']);
 
 /** An entity or event must find room in a packet, with some for the rest. */
@@ -239,30 +297,34 @@ function requireInteger(name: string, value: number, min: number, max: number): 
   return value;
 }
 
-function placeOf({ name, layout }: Kind, by: string): Place | undefined {
-  const entry = layout.entries.find((candidate) => candidate.name === by);
-  if (entry === undefined) return undefined;
-  const { field, at } = entry;
-  const value: unknown = field.read(layout.initial, at);
-  const isPoint = typeof value === 'object' && value !== null && 'x' in value && 'y' in value;
-  const isFlat = isPoint && !('z' in value);
-  if (!isPoint || field.step === undefined || field.parts.length !== (isFlat ? 2 : 3)) {
-    throw new TypeError(`interest goes by '${name}.${by}', which is no vec2 or vec3`);
-  }
-  return { at, step: field.step, isFlat };
+function rewindTicksOf(name: string, rewindMs: number, tickRate: number): number {
+  if (!(rewindMs >= 0 && rewindMs <= REWIND_MS_MAX))
+    throw new RangeError(`'${name}' has rewindMs ${rewindMs}: 0 to ${REWIND_MS_MAX} ms are possible`);
+  const ticks = (rewindMs * tickRate) / 1000;
+  if (ticks > REWIND_TICKS_MAX)
+    throw new RangeError(`'${name}' has rewindMs ${rewindMs}, ${ticks} ticks: no more than ${REWIND_TICKS_MAX} are remembered`);
+  return ticks;
 }
 
-function interestRules(
-  spec: { readonly by?: string; readonly enter: number; readonly leave?: number } | undefined,
-  kinds: readonly Kind[],
-): InterestRules | undefined {
-  if (spec === undefined) return undefined;
-  const { by = 'pos', enter, leave = enter * LEAVE_PER_ENTER } = spec;
-  if (!(enter > 0 && enter < Infinity)) throw new RangeError(`interest.enter ${enter} must be above 0 and finite`);
-  if (!(leave >= enter && leave < Infinity)) throw new RangeError(`interest.leave ${leave} must be finite and at least enter, ${enter}`);
-  const places = kinds.map((kind) => placeOf(kind, by));
-  if (places.every((place) => place === undefined)) throw new TypeError(`interest goes by '${by}', which no kind of entity has`);
-  return { enter, leave, places };
+/** The game's own kinds, and behind them what players hold, if anything of others is predicted. */
+function kindsOf(spec: GameSpec<FieldMap, KindMap, KindMap, unknown>, tickRate: number): Kind[] {
+  const names = Object.keys(spec.entities);
+  if (names.length === 0 || names.length > 64) throw new RangeError(`a game has 1 to 64 kinds of entity, not ${names.length}`);
+  const kinds = names.map((name, index): Kind => {
+    const fields = spec.entities[name]!;
+    if (name.startsWith('~')) throw new TypeError(`the kind '${name}' begins with ~, as hidden ones do`);
+    const reserved = Object.keys(fields).find((field) => RESERVED_NAMES.has(field));
+    if (reserved !== undefined) throw new TypeError(`'${name}.${reserved}': every entity has '${reserved}' already`);
+    const { predict = 'owner', rewindMs = REWIND_MS } = spec.policy?.[name] ?? {};
+    const layout = requireSize(`'${name}'`, layoutOf(fields, [OWNER_PART]));
+    return { index, name, layout, predict, rewindTicks: rewindTicksOf(name, rewindMs, tickRate), isHidden: false };
+  });
+  const held = heldFieldsOf(spec.input);
+  if (Object.keys(held).length > 0 && kinds.some(({ predict }) => predict === 'all')) {
+    const layout = requireSize("the input, which policy 'all' tells to everybody,", layoutOf(held, [OWNER_PART]));
+    kinds.push({ index: kinds.length, name: HELD_INPUT, layout, predict: 'none', rewindTicks: 0, isHidden: true });
+  }
+  return kinds;
 }
 
 type Shaped = Pick<AnyGame, 'kinds' | 'eventTypes' | 'input' | 'tickRate' | 'sendRate' | 'entitiesMax' | 'priors'>;
@@ -297,25 +359,13 @@ export function defineGame<
   const tickRate = requireInteger('tickRate', spec.tickRate ?? 60, 1, 240);
   const sendRate = requireInteger('sendRate', spec.sendRate ?? Math.ceil(tickRate / 2), 1, tickRate);
   if (tickRate % sendRate !== 0) throw new RangeError(`sendRate ${sendRate} must divide tickRate ${tickRate}`);
-  const kindNames = Object.keys(spec.entities);
-  if (kindNames.length === 0 || kindNames.length > 64) throw new RangeError(`a game has 1 to 64 kinds of entity, not ${kindNames.length}`);
-  const kinds = kindNames.map((name, index): Kind => {
-    const fields = spec.entities[name]!;
-    const reserved = Object.keys(fields).find((field) => RESERVED_NAMES.has(field));
-    if (reserved !== undefined) throw new TypeError(`'${name}.${reserved}': every entity has '${reserved}' already`);
-    return {
-      index,
-      name,
-      layout: requireSize(`'${name}'`, layoutOf(fields, [OWNER_PART])),
-      predict: spec.policy?.[name]?.predict ?? 'owner',
-    };
-  });
+  const kinds = kindsOf(spec as never, tickRate);
   const eventNames = Object.keys(spec.events ?? {});
   if (eventNames.length > 64) throw new RangeError(`a game has at most 64 types of event, not ${eventNames.length}`);
   const shaped = {
     tickRate,
     sendRate,
-    entitiesMax: requireInteger('entitiesMax', spec.entitiesMax ?? 1024, 1, 8192),
+    entitiesMax: requireInteger('entitiesMax', spec.entitiesMax ?? 1024, 1, 8192) + (kinds.at(-1)!.isHidden ? PLAYERS_MAX : 0),
     kinds,
     eventTypes: eventNames.map((name, index) => ({ index, name, layout: requireSize(`event '${name}'`, layoutOf(spec.events![name]!)) })),
     input: layoutOf(spec.input),

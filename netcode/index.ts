@@ -12,7 +12,7 @@ export { type EntityId, NO_ENTITY, NOBODY, type PlayerId, type Tick } from './co
 export type { Rng } from './core/rng.ts';
 export { arrayOf, type FixedArray } from './wire/array-field.ts';
 export { any, text } from './wire/bytes-fields.ts';
-export { angle, bool, enumOf, event, float, int, moment, ref, u16, u8, vec2, type Vec2, vec3, type Vec3 } from './wire/fields.ts';
+export { angle, bool, enumOf, event, float, int, moment, ref, teleport, u16, u8, vec2, type Vec2, vec3, type Vec3 } from './wire/fields.ts';
 export { quat, type Quat } from './wire/quaternion.ts';
 export { normaliseCode } from './wire/lobby-api.ts';
 export {
@@ -24,7 +24,11 @@ export {
   type GameSpec,
   type Inputs,
   type InterestSpec,
+  type KindPolicy,
   type Point,
+  type SeenEntity,
+  type SeenHit,
+  type SeenWorld,
   type StepContext,
   type WorldReader,
   type WorldView,

@@ -1,6 +1,7 @@
 /** Guns and what comes out of them: firing, flight, hits and who is credited with a kill. */
-import { cos, type EntityId, type Inputs, NOBODY, type PlayerId, sin } from '../../netcode/index.ts';
+import { cos, type EntityId, type Inputs, NOBODY, type PlayerId, type Point, sin } from '../../netcode/index.ts';
 import { isBlocked } from './arena-map.ts';
+import { safestEntrance } from './lives.ts';
 import { isFlying } from './ships.ts';
 import {
   type ArenaContext,
@@ -35,39 +36,43 @@ export function fireGuns(world: ArenaWorld, inputs: Inputs<typeof input>, ctx: A
   }
 }
 
-/** The flying ship of another player that a bullet touches, the nearest if there are several. */
-function struckBy(
-  bullet: { readonly owner: PlayerId; readonly pos: { readonly x: number; readonly y: number } },
-  ships: readonly Ship[],
-): Ship | undefined {
-  let nearest: Ship | undefined;
-  let nearestSquared = (SHIP_RADIUS + BULLET_RADIUS) * (SHIP_RADIUS + BULLET_RADIUS);
-  for (const ship of ships) {
-    const dx = ship.pos.x - bullet.pos.x;
-    const dy = ship.pos.y - bullet.pos.y;
-    const squared = dx * dx + dy * dy;
-    if (ship.owner === bullet.owner || !isFlying(ship) || squared >= nearestSquared) continue;
-    nearest = ship;
-    nearestSquared = squared;
-  }
-  return nearest;
+/**
+ * The ship of another player that a bullet touches on its way in this tick, and where: on the shooter's screen. If it is a wreck by
+ * now, which that screen cannot know yet, the bullet still ends there: a shot that was seen to hit does not fly on. Nothing is hit
+ * through a wall.
+ */
+function struckBy(world: ArenaWorld, owner: PlayerId, from: Point, to: Point): { readonly ship: Ship; readonly at: Point } | undefined {
+  const hit = world.seenBy(owner).sweep('ship', {
+    from,
+    to,
+    radius: SHIP_RADIUS + BULLET_RADIUS,
+    where: (seen) => seen.owner !== owner && isFlying(seen),
+  });
+  const ship = hit && world.find('ship', hit.entity.id);
+  if (hit === undefined || ship === undefined || isBlocked(hit.at.x, hit.at.y, BULLET_RADIUS)) return undefined;
+  return { ship, at: hit.at };
 }
 
-/** Moves bullets, removes those that are spent, and hurts whom they hit. */
+/**
+ * Moves bullets, removes those that are spent, and hurts whom they hit. A hit shows on the shooter's screen at once; what it does to
+ * the other ship is for the host to say, who alone knows whether that can be hurt by now.
+ */
 export function flyBullets(world: ArenaWorld, ctx: ArenaContext, isScoring: boolean): void {
-  const ships = [...world.all('ship')];
   const hits = new Map<EntityId, PlayerId[]>();
   for (const bullet of world.all('bullet')) {
-    bullet.pos = { x: bullet.pos.x + bullet.vel.x * ctx.dt, y: bullet.pos.y + bullet.vel.y * ctx.dt };
-    const struck = struckBy(bullet, ships);
+    const { x, y } = bullet.pos;
+    const to = { x: x + bullet.vel.x * ctx.dt, y: y + bullet.vel.y * ctx.dt };
+    const struck = struckBy(world, bullet.owner, { x, y }, to);
+    bullet.pos = to;
     if (struck !== undefined) {
-      ctx.emit('hit', { x: bullet.pos.x, y: bullet.pos.y, target: struck.owner, by: bullet.owner });
-      if (struck.life === 'alive') hits.set(struck.id, [...(hits.get(struck.id) ?? []), bullet.owner]);
+      const { ship, at } = struck;
+      ctx.emit('hit', { x: at.x, y: at.y, target: ship.owner, by: bullet.owner }, { by: bullet.owner });
+      if (ship.life === 'alive') hits.set(ship.id, [...(hits.get(ship.id) ?? []), bullet.owner]);
     }
-    if (struck !== undefined || ctx.tick >= bullet.diesAt || isBlocked(bullet.pos.x, bullet.pos.y, BULLET_RADIUS)) world.despawn(bullet.id);
+    if (struck !== undefined || ctx.tick >= bullet.diesAt || isBlocked(to.x, to.y, BULLET_RADIUS)) world.despawn(bullet.id);
   }
-  if (!isScoring) return;
-  for (const ship of ships) {
+  if (!isScoring || !ctx.isAuthority) return;
+  for (const ship of world.all('ship')) {
     const shooters = hits.get(ship.id);
     if (shooters !== undefined) hurt(world, ship, shooters, ctx);
   }
@@ -80,6 +85,7 @@ function hurt(world: ArenaWorld, ship: Ship, shooters: readonly PlayerId[], ctx:
   const killer = shooters[ctx.rng.below(shooters.length)] ?? NOBODY;
   ship.life = 'dead';
   ship.lifeUntil = ctx.tick + DEAD_TICKS;
+  ship.entrance = safestEntrance(world, ship);
   ship.vel = { x: 0, y: 0 };
   for (const score of world.all('score')) {
     if (score.owner === killer) score.kills += 1;

@@ -34,23 +34,24 @@ export function enterPlayer(world: ArenaWorld, player: PlayerId, ctx: ArenaConte
   world.spawn('score', { owner: player });
 }
 
-/** The entrance farthest from every other ship. */
-function safestEntrance(world: ArenaWorld, entering: Ship): { readonly x: number; readonly y: number } {
-  let best = ENTRANCES[0]!;
+/** The number of the entrance farthest from every other ship, and from where other wrecks will come back. */
+export function safestEntrance(world: ArenaWorld, entering: Ship): number {
+  let best = 0;
   let bestSquared = -1;
-  for (const entrance of ENTRANCES) {
+  ENTRANCES.forEach((entrance, number) => {
     let nearestSquared = Number.MAX_VALUE;
     for (const ship of world.all('ship')) {
-      if (ship.id === entering.id || ship.life === 'dead') continue;
-      const dx = ship.pos.x - entrance.x;
-      const dy = ship.pos.y - entrance.y;
+      if (ship.id === entering.id) continue;
+      const place = ship.life === 'dead' ? ENTRANCES[ship.entrance]! : ship.pos;
+      const dx = place.x - entrance.x;
+      const dy = place.y - entrance.y;
       nearestSquared = Math.min(nearestSquared, dx * dx + dy * dy);
     }
     if (nearestSquared > bestSquared) {
-      best = entrance;
+      best = number;
       bestSquared = nearestSquared;
     }
-  }
+  });
   return best;
 }
 
@@ -59,8 +60,9 @@ export function advanceLives(world: ArenaWorld, ctx: ArenaContext): void {
   for (const ship of world.all('ship')) {
     if (ship.life === 'alive' || ctx.tick < ship.lifeUntil) continue;
     if (ship.life === 'dead') {
-      const entrance = safestEntrance(world, ship);
+      const entrance = ENTRANCES[ship.entrance]!;
       ship.pos = { x: entrance.x, y: entrance.y };
+      ship.warpedAt = ctx.tick;
       ship.angle = towardsMiddle(entrance);
       ship.hp = HP_MAX;
       ship.life = 'ghost';

@@ -11,13 +11,14 @@ import {
   event,
   float,
   int,
-  type StepContext,
   moment,
+  type StepContext,
+  teleport,
   u8,
   vec2,
   type WorldView,
 } from '../../netcode/index.ts';
-import { ARENA_HEIGHT, ARENA_WIDTH } from './arena-map.ts';
+import { ARENA_HEIGHT, ARENA_WIDTH, ENTRANCES } from './arena-map.ts';
 
 /** Steps per second: every `…Ticks` below counts these. */
 export const TICK_RATE = 60;
@@ -54,7 +55,7 @@ export const ENDING_TICKS = 100;
 
 const ARENA_FIELD_MAX = Math.max(ARENA_WIDTH, ARENA_HEIGHT);
 /** Fine enough that a ship at rest speed still moves each tick, and that rounding never bends a path visibly. */
-const position = () => vec2({ min: 0, max: ARENA_FIELD_MAX, step: 1 / 32, velocity: 'vel' });
+const position = (smooth: 'linear' | 'hermite') => vec2({ min: 0, max: ARENA_FIELD_MAX, step: 1 / 32, velocity: 'vel', smooth });
 const seat = () => int({ min: 0, max: 31 });
 
 export const input = {
@@ -73,19 +74,27 @@ export const input = {
 
 export const entities = {
   ship: {
-    pos: position(),
+    pos: position('hermite'),
     vel: vec2({ min: -512, max: 512, step: 1 / 16 }),
     angle: angle(),
     hp: int({ min: 0, max: HP_MAX }),
     life: enumOf(['ghost', 'safe', 'alive', 'dead']),
     /** The tick at which `life` goes on to the next; meaningless while 'alive'. */
     lifeUntil: moment(),
+    /**
+     * Of a wreck: the number of the entrance at which it will come back. Chosen when it dies and told at once, so that by the time it
+     * is needed every screen knows it, and shows the new life in the right place from its first tick on.
+     */
+    entrance: int({ min: 0, max: ENTRANCES.length - 1 }),
+    /** When it was last put there. */
+    warpedAt: teleport(),
     /** The tick from which the gun fires again. */
     readyAt: moment(),
     isThrusting: bool(),
   },
   bullet: {
-    pos: position(),
+    // Straight, but for its end.
+    pos: position('linear'),
     vel: vec2({ min: -1024, max: 1024, step: 1 / 4, smooth: 'none' }),
     diesAt: moment(),
   },

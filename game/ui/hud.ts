@@ -86,8 +86,13 @@ export class Hud {
     const seconds = match?.secondsLeft ?? 0;
     setText(this.#time, match === undefined ? '' : `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`);
     this.#time.classList.toggle('is-short', match !== undefined && seconds <= 10);
-    setText(this.#ping, room.role === 'host' ? 'host' : `${Math.round(room.stats().rttMs)} ms`);
-    this.#ping.title = room.role === 'host' ? 'The match runs on this page' : 'Round trip to the host';
+    const { rttMs, isPredicting } = room.stats();
+    setText(this.#ping, `${room.role === 'host' ? 'host' : `${Math.round(rttMs)} ms`}${isPredicting ? '' : ' · slow device'}`);
+    this.#ping.title = isPredicting
+      ? room.role === 'host'
+        ? 'The match runs on this page'
+        : 'Round trip to the host'
+      : 'This device is too slow to predict your ship: it answers after the round trip. Close other tabs and programs.';
     setText(this.#banner, this.#bannerText(view, match?.state));
   }
 

@@ -15,27 +15,33 @@ import { fillShown } from '../snapshot/shown-state.ts';
 import { SnapshotModel } from '../snapshot/snapshot-model.ts';
 import { SnapshotReader } from '../snapshot/snapshot-reader.ts';
 import { ArrivalLine } from '../time/arrival-line.ts';
+import { InterpolationDelay } from '../time/interpolation-delay.ts';
 import { InputLead } from '../time/input-lead.ts';
 import { SteeredClock } from '../time/steered-clock.ts';
 import { BitReader, BitWriter } from '../wire/bits.ts';
 import { INPUTS_PER_PACKET_MAX, writeInputs } from '../wire/input-packet.ts';
 import { INPUT_PACKET, readPreamble, SNAPSHOT_PACKET, writePreamble } from '../wire/packet.ts';
-import { readEarliness } from '../wire/earliness.ts';
+import { readInputReport } from '../wire/input-report.ts';
+import type { Sight } from '../world/seen-world.ts';
 import type { SimEvent } from '../world/simulation.ts';
 import { StateHistory } from '../world/world-state.ts';
 import { EventQueue } from './event-queue.ts';
 import { InputHistory } from './input-history.ts';
-import { Prediction } from './prediction.ts';
-import { type ViewEntity, ViewBuilder } from './view-builder.ts';
+import { bracketAt } from './interpolation.ts';
+import { Prediction, PREDICTED_TICKS_MAX } from './prediction.ts';
+import { ReplayBudget } from './replay-budget.ts';
+import { type ViewEntity, ViewBuilder, type ViewMoment } from './view-builder.ts';
 
 /** Packets drained in one update at most; a flood waits, and then overflows the link's bounded inbox. */
 const PACKETS_PER_UPDATE_MAX = 64;
 /** With nothing new to say, a packet still goes out this often so that acks and round trips keep flowing. */
 const KEEP_ALIVE_MS = 100;
-/** Ticks added to the interpolation delay beyond the measured need. */
-const INTERPOLATION_MARGIN_TICKS = 0.5;
-/** The interpolation delay follows a smaller need slowly (ticks per snapshot), a larger one at once: no oscillation. */
-const DELAY_SHRINK_TICKS = 0.02;
+/** What was drawn longer ago than this is not eased from: nobody looked (the tab was hidden). In ticks. */
+const DRAWN_TICKS_MAX = 30;
+/** Inputs fixed at once at most, after the page slept: as many as are remembered. */
+const SAMPLED_AT_ONCE_MAX = 120;
+/** Inputs fixed at once at most that still tell what lead is needed: 100 ms at 60 Hz. More are caught up with, after a stop. */
+const REGULAR_TICKS_MAX = 6;
 
 export interface ClientOptions {
   readonly link: StateLink;
@@ -47,6 +53,10 @@ export interface ClientOptions {
   /** First guess of the round trip, from the handshake. */
   readonly rttMs: number;
   readonly onEvent: (event: SimEvent, isPredicted: boolean) => void;
+  /** A predicted event turned out not to have happened. */
+  readonly onRetract?: (event: SimEvent) => void;
+  /** Reads a clock that goes on while code runs, in ms: what prediction costs is limited by it. Default: no limit. */
+  readonly measureMs?: () => number;
 }
 
 export interface ClientStats {
@@ -58,8 +68,15 @@ export interface ClientStats {
   readonly snapshotsPerSecond: number;
   readonly snapshotAgeMs: number;
   readonly interpolationDelayMs: number;
+  readonly inputLeadMs: number;
+  readonly viewDelayMs: number;
+  readonly clockDriftPpm: number;
+  readonly clockSnaps: number;
   readonly predictedTicks: number;
   readonly corrections: number;
+  readonly isPredicting: boolean;
+  readonly overloads: number;
+  readonly retractedEvents: number;
   readonly incompleteSnapshots: number;
   readonly malformedPackets: number;
   readonly stalePackets: number;
@@ -79,9 +96,11 @@ export class Client {
   /** The received copies as they are drawn and predicted from. */
   readonly #shown: StateHistory;
   readonly #inputs: InputHistory;
+  readonly #budget: ReplayBudget;
   readonly #prediction: Prediction;
   readonly #events: EventQueue;
-  readonly #arrivals: ArrivalLine;
+  readonly #line: ArrivalLine;
+  readonly #delay: InterpolationDelay;
   readonly #lead: InputLead;
   readonly #snapshotRate = new RateMeter();
   readonly #views: ViewBuilder;
@@ -90,23 +109,38 @@ export class Client {
   #newestTick: Tick;
   #reconciledTick = -1 as Tick;
   #hasSnapshot = false;
+  #isPredicting = true;
+  #sampledTick = -1 as Tick;
+  /** The present when it was drawn last; undefined once that is no measure for a correction any more. */
+  #drawnTick: number | undefined;
+  #isDrawnKept = false;
+  /** How the clocks stand, for the inputs that are fixed now; reused. */
+  readonly #sampling = { leadTicks: undefined as number | undefined, viewDelayTicks: 0 };
   #ackedInputTick = -1 as Tick;
   #newestSentTick = -1 as Tick;
-  #delayTicks = 0;
   #lastSentMs = -Infinity;
 
   constructor(game: AnyGame, options: ClientOptions & { readonly packetBytesMax: number }) {
+    const { player, seed } = options;
     this.#game = game;
     this.#options = options;
     this.#writer = new BitWriter(options.packetBytesMax);
     this.#shown = new StateHistory(game.kinds, HISTORY_TICKS);
-    this.#snapshots = new SnapshotReader(game, { model: new SnapshotModel(game), player: options.player, newestTick: options.joinTick });
+    this.#snapshots = new SnapshotReader(game, { model: new SnapshotModel(game), player, newestTick: options.joinTick });
     this.#inputs = new InputHistory(game.input);
-    this.#prediction = new Prediction(game, { seed: options.seed, player: options.player, inputs: this.#inputs });
-    this.#events = new EventQueue(options.player, options.onEvent);
-    this.#arrivals = new ArrivalLine(game.tickRate);
-    this.#lead = new InputLead((options.rttMs * game.tickRate) / 1000);
-    this.#views = new ViewBuilder(game, options.player);
+    this.#budget = new ReplayBudget(options.measureMs);
+    this.#prediction = new Prediction(game, {
+      seed,
+      player,
+      inputs: this.#inputs,
+      budget: this.#budget,
+      sightAt: (tick) => this.#sightAt(tick),
+    });
+    this.#events = new EventQueue(game, player, { show: options.onEvent, retract: (event) => options.onRetract?.(event) });
+    this.#line = new ArrivalLine(game.tickRate);
+    this.#delay = new InterpolationDelay(game);
+    this.#lead = new InputLead((options.rttMs * game.tickRate) / 1000, game.sendRate);
+    this.#views = new ViewBuilder(game, player);
     this.#newestTick = options.joinTick;
   }
 
@@ -120,34 +154,19 @@ export class Client {
     return this.#past?.tick;
   }
 
-  /** Changes what this player does from the next tick on. */
+  /** Changes what this player does from now on. */
   setInput(input: Readonly<Record<string, unknown>>): void {
     this.#inputs.hold(input);
   }
 
   update(nowMs: number): void {
-    this.#drain(nowMs);
-    if (this.#hasSnapshot) {
-      const presentTick = this.#steer(nowMs);
-      this.#reconcile();
-      this.#predict(presentTick);
-      this.#events.release(this.#past!.tick);
-    }
-    this.#sendInputs(nowMs);
+    this.#advance(nowMs, false);
   }
 
   /** Everything that is to be drawn now. The array and its objects are reused by the next call. */
   view(nowMs: number): readonly ViewEntity[] {
-    this.update(nowMs);
-    if (!this.#hasSnapshot) return [];
-    return this.#views.build({
-      prediction: this.#prediction,
-      present: this.#present!.tick,
-      frames: this.#shown,
-      newestTick: this.#newestTick,
-      past: this.#past!.tick,
-      nowMs,
-    });
+    this.#advance(nowMs, true);
+    return this.#hasSnapshot ? this.#views.build(this.#moment(nowMs)) : [];
   }
 
   stats(nowMs: number): ClientStats {
@@ -156,19 +175,36 @@ export class Client {
       tick: this.#prediction.tick,
       hostTick: this.#newestTick,
       rttMs: this.#endpoint.rttSamples === 0 ? this.#options.rttMs : this.#endpoint.rttMs,
-      jitterMs: this.#arrivals.jitterTicks() * msPerTick,
+      jitterMs: this.#delay.jitterTicks * msPerTick,
       lossPct: this.#endpoint.receivedLossPct,
       snapshotsPerSecond: this.#snapshotRate.perSecond(nowMs),
       snapshotAgeMs: this.#hasSnapshot
-        ? Math.max(0, this.#arrivals.tickAt(nowMs) - this.#newestTick) * msPerTick + this.#endpoint.rttMs / 2
+        ? Math.max(0, this.#line.tickAt(nowMs) - this.#newestTick) * msPerTick + this.#endpoint.rttMs / 2
         : 0,
-      interpolationDelayMs: this.#delayTicks * msPerTick,
+      interpolationDelayMs: this.#delay.ticks * msPerTick,
+      inputLeadMs: this.#lead.leadTicks * msPerTick,
+      viewDelayMs: this.#hasSnapshot ? (this.#present!.tick - this.#past!.tick) * msPerTick : 0,
+      clockDriftPpm: this.#line.driftPpm,
+      clockSnaps: (this.#present?.snaps ?? 0) + (this.#past?.snaps ?? 0),
       predictedTicks: this.#prediction.replayedTicks,
       corrections: this.#prediction.corrections,
+      isPredicting: this.#isPredicting,
+      overloads: this.#budget.overloads,
+      retractedEvents: this.#events.retracted,
       incompleteSnapshots: this.incompleteSnapshots,
       malformedPackets: this.malformedPackets,
       stalePackets: this.stalePackets,
     };
+  }
+
+  #advance(nowMs: number, isDrawing: boolean): void {
+    this.#drain(nowMs);
+    if (this.#hasSnapshot) {
+      const presentTick = this.#steer(nowMs);
+      this.#predict(presentTick, isDrawing);
+      this.#events.release(this.#past!.tick);
+    }
+    this.#sendInputs(nowMs);
   }
 
   #drain(nowMs: number): void {
@@ -187,14 +223,12 @@ export class Client {
       return;
     }
     const header = Endpoint.readHeader(reader);
-    const earliness = readEarliness(reader);
+    const report = readInputReport(reader, this.#newestSentTick);
     if (this.#endpoint.isDuplicate(header.sequence)) {
       this.stalePackets++;
       return;
     }
-    const snapshots = this.#snapshots;
-    const shownTick = this.#newestTick;
-    const outcome = snapshots.read(bytes, reader);
+    const outcome = this.#snapshots.read(bytes, reader);
     if (outcome !== 'ok') {
       if (outcome === 'malformed') this.malformedPackets++;
       else this.stalePackets++;
@@ -203,52 +237,135 @@ export class Client {
     this.#endpoint.receive(header, atMs, (inputTick) => {
       if (inputTick > this.#ackedInputTick) this.#ackedInputTick = inputTick;
     });
-    const { tick } = snapshots.state;
-    fillShown(this.#shown.claim(tick), snapshots.state, snapshots.base, this.#shown.at(shownTick));
-    this.#arrivals.add(tick, atMs);
     this.#snapshotRate.count(atMs);
-    if (!snapshots.state.isComplete) this.incompleteSnapshots++;
-    this.#events.receive(snapshots.events, snapshots.firstEvent);
-    if (!this.#hasSnapshot || tick > this.#newestTick) this.#newestTick = tick;
-    this.#hasSnapshot = true;
-    this.#followDelay();
-    if (earliness !== undefined) this.#lead.report(earliness, atMs, this.#endpoint.rttMs);
+    this.#takeSnapshot(atMs);
+    // What the host says of an input tells what lead it should have been fixed with.
+    const leadThen = report === undefined ? undefined : this.#inputs.leadAt(report.tick);
+    if (leadThen !== undefined) this.#lead.report(leadThen - report!.earliness);
   }
 
-  /** The delay that lets all but the latest 2 % of snapshots arrive before they are drawn. */
-  #followDelay(): void {
-    const interval = this.#game.tickRate / this.#game.sendRate;
-    const needed = interval + this.#arrivals.jitterTicks() + INTERPOLATION_MARGIN_TICKS;
-    this.#delayTicks = needed >= this.#delayTicks ? needed : Math.max(needed, this.#delayTicks - DELAY_SHRINK_TICKS);
+  #takeSnapshot(atMs: number): void {
+    const { state, base, events, firstEvent } = this.#snapshots;
+    const { tick } = state;
+    if (!state.isComplete) this.incompleteSnapshots++;
+    fillShown(this.#shown.claim(tick), state, base, this.#shown.at(this.#newestTick));
+    this.#events.receive(events, firstEvent, tick);
+    this.#followTimeline(tick, atMs);
+  }
+
+  /** What was measured against the timeline moves with it, and so do both targets: neither clock notices. */
+  #followTimeline(tick: Tick, atMs: number): void {
+    const moved = this.#line.add(tick, atMs);
+    if (moved !== 0) {
+      this.#delay.shift(moved);
+      this.#lead.shift(moved);
+      this.#inputs.shiftLeads(moved);
+    }
+    if (this.#hasSnapshot && tick <= this.#newestTick) return;
+    const line = this.#line.tickAt(atMs);
+    this.#delay.add(line - this.#newestTick, line - tick);
+    this.#newestTick = tick;
+    this.#hasSnapshot = true;
   }
 
   /** Advances both times; returns the present. */
   #steer(nowMs: number): number {
-    const line = this.#arrivals.tickAt(nowMs);
+    const line = this.#line.tickAt(nowMs);
     const presentTarget = line + this.#lead.leadTicks;
-    const pastTarget = line - this.#delayTicks;
+    const pastTarget = line - this.#delay.ticks;
     this.#present ??= new SteeredClock(this.#game.tickRate, presentTarget, nowMs);
     this.#past ??= new SteeredClock(this.#game.tickRate, pastTarget, nowMs);
-    this.#past.advance(nowMs, pastTarget);
-    return this.#present.advance(nowMs, presentTarget);
+    const past = this.#past.advance(nowMs, pastTarget);
+    const present = this.#present.advance(nowMs, presentTarget);
+    // Inputs that are fixed late because the clock leapt or stood say nothing about the network.
+    const isRegular = !this.#present.hasJumped && Math.floor(present) - this.#sampledTick <= REGULAR_TICKS_MAX;
+    this.#sampling.leadTicks = isRegular ? present - line : undefined;
+    this.#sampling.viewDelayTicks = present - past;
+    return present;
+  }
+
+  /** Takes the newest state into account and predicts up to the present; one tick beyond it if it is to be drawn. */
+  #predict(presentTick: number, isDrawing: boolean): void {
+    const target = Math.floor(presentTick) as Tick;
+    this.#sample(target);
+    this.#watchBudget();
+    if (!this.#isPredicting || !(isDrawing || target > this.#prediction.tick) || !this.#budget.beginSlice()) return;
+    this.#reconcile();
+    this.#prediction.advance(target, (event) => this.#events.predict(event));
+    this.#budget.endSlice(!this.#prediction.isReplaying);
+    if (!isDrawing) return;
+    this.#prediction.peek();
+    if (this.#isDrawnKept && !this.#prediction.isReplaying) this.#views.easeToCorrected(this.#prediction, this.#drawnTick!);
+    this.#isDrawnKept = false;
+    this.#drawnTick = presentTick;
+  }
+
+  /** Fixes the inputs of the ticks up to this one. */
+  #sample(target: Tick): void {
+    const last = Math.min(target, this.#newestTick + PREDICTED_TICKS_MAX) as Tick;
+    for (let tick = Math.max(this.#sampledTick + 1, last - SAMPLED_AT_ONCE_MAX, 0); tick <= last; tick++) {
+      this.#inputs.sample(tick as Tick, this.#sampling);
+      this.#sampledTick = tick as Tick;
+    }
+  }
+
+  /** Gives prediction up while the machine is too slow for it, and begins anew when it is to be tried again. */
+  #watchBudget(): void {
+    const { isGivenUp } = this.#budget;
+    if (this.#isPredicting !== isGivenUp) return;
+    this.#isPredicting = !isGivenUp;
+    this.#isDrawnKept = false;
+    if (isGivenUp) return;
+    this.#prediction.abandon(this.#shown.at(this.#newestTick)!, this.#sampledTick);
+    this.#reconciledTick = this.#newestTick;
   }
 
   #reconcile(): void {
-    const authority = this.#shown.at(this.#newestTick);
-    if (authority === undefined || this.#newestTick === this.#reconciledTick) return;
-    this.#reconciledTick = this.#newestTick;
-    this.#views.keepDrawn(this.#prediction, this.#present!.tick);
-    this.#prediction.reconcile(authority);
-    this.#views.easeToCorrected(this.#prediction, this.#present!.tick);
+    const prediction = this.#prediction;
+    const isNews = this.#newestTick !== this.#reconciledTick;
+    if (!isNews && !prediction.isReplaying) return;
+    this.#keepDrawn();
+    if (!prediction.isReplaying) {
+      prediction.rewind(this.#shown.at(this.#newestTick)!);
+      this.#reconciledTick = this.#newestTick;
+    }
+    prediction.replay();
   }
 
-  /** Predicts one tick beyond the present, so that drawing can blend between the two around it. */
-  #predict(presentTick: number): void {
-    this.#prediction.advance((Math.floor(presentTick) + 1) as Tick, (event) => this.#events.predict(event));
+  /** Once a frame, before what was drawn in it is overwritten. */
+  #keepDrawn(): void {
+    if (this.#isDrawnKept || this.#drawnTick === undefined) return;
+    if (this.#present!.tick - this.#drawnTick > DRAWN_TICKS_MAX) {
+      this.#drawnTick = undefined;
+      return;
+    }
+    this.#views.keepDrawn(this.#prediction, this.#drawnTick);
+    this.#isDrawnKept = true;
+  }
+
+  #moment(nowMs: number): ViewMoment {
+    return {
+      prediction: this.#prediction,
+      isPredicting: this.#isPredicting,
+      present: this.#present!.tick,
+      frames: this.#shown,
+      newestTick: this.#newestTick,
+      past: this.#past!.tick,
+      nowMs,
+    };
+  }
+
+  /** What the screen showed of the others when the input for a tick was taken. */
+  #sightAt(tick: Tick): Sight {
+    return {
+      delayTicks: this.#inputs.viewDelayAt(tick),
+      bracketAt: (moment) => bracketAt(this.#shown, { newestTick: this.#newestTick, moment, tickRate: this.#game.tickRate }),
+    };
   }
 
   #sendInputs(nowMs: number): void {
-    const newest = this.#prediction.tick;
+    // Before the first snapshot there is only the tick of joining, which is over: the packet then is for its acks.
+    const newest = Math.max(this.#sampledTick, this.#options.joinTick) as Tick;
     if (newest <= this.#newestSentTick && nowMs - this.#lastSentMs < KEEP_ALIVE_MS) return;
     // What waits in the browser would arrive stale; the next packet carries the same inputs and newer ones.
     if (this.#options.link.stateBufferedBytes > 0) return;
@@ -258,7 +375,8 @@ export class Client {
     const sequence = this.#endpoint.takeSequence();
     this.#endpoint.writeHeader(this.#writer, sequence, nowMs);
     this.#endpoint.remember(sequence, newest, nowMs);
-    writeInputs(this.#writer, this.#game.input, newest, count, (tick) => this.#inputs.at(tick));
+    const rowOf = (tick: Tick): Int32Array => this.#inputs.at(tick);
+    writeInputs(this.#writer, this.#game.input, { newest, count, viewDelayTicks: this.#inputs.viewDelayAt(newest), rowOf });
     this.#options.link.sendState(this.#writer.finish());
     this.#newestSentTick = Math.max(newest, this.#newestSentTick) as Tick;
     this.#lastSentMs = nowMs;

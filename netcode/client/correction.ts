@@ -1,88 +1,166 @@
 /**
- * Hides corrections. When a replay moves something that was already drawn, the difference becomes a visual error that is
- * added to what is drawn and decays: the simulation is right at once, the eye is led there.
+ * Hides corrections. When news move something that was already drawn, the difference becomes a visual error that is added
+ * to what is drawn and goes to nothing: the simulation is right at once, the eye is led there.
+ *
+ * An error has a place and a velocity, and goes as a critically damped spring does: what is drawn goes on from where it
+ * was, as fast as it was, and bends towards the truth. Nothing leaps, not even the velocity, and nothing swings to and fro.
  *
  * The error of an orientation is a turn, which is applied after the orientation's own: what an orientation's integers mean
  * changes with its largest component, a turn means the same while the thing turns on. It is kept as the vector part of its
- * quaternion, in the place of the three stored components and in their steps; that of no turn is zero, so it decays like all else.
+ * quaternion, in the place of the three stored components and in their steps; that of no turn is zero, so it goes like all
+ * else, but from rest: a turn's own velocity is not taken over.
  */
 import type { EntityId } from '../core/ids.ts';
 import { multiplyQuaternions, packQuaternion, quaternionOf } from '../wire/quaternion.ts';
-import type { BlendPlan } from '../world/blend.ts';
+import { type BlendPlan, shortWay } from '../world/blend.ts';
 
-/** Time in which a visual error halves. Short enough to trust what one sees, long enough not to see it jump. */
-const HALF_LIFE_MS = 80;
-/** Errors above this part of a field's range are no correction but another place: they are shown at once. */
+/**
+ * Time in which an error that begins at rest halves. In its first frame at 60 Hz an error of one pixel changes the drawn
+ * motion by 0.078 px (100 ms; 0.12 px with 80, 0.054 px with 120; decaying by halves it was 0.14 px): so nobody sees
+ * errors of up to 12 px begin to go, and 0.3 s later a tenth is left.
+ */
+const HALVING_MS = 100;
+/** A critically damped spring from rest is half way after 1.678 of its time constants: (1 + t) / e^t = 1/2. */
+const PER_MS = 1.678347 / HALVING_MS;
+/** A spring at zero with a velocity goes so far at most: its velocity / its rate / e. */
+const PEAK = 1 / (PER_MS * Math.E);
+/**
+ * Errors above this part of a field's range are no correction but another place: the field is shown as it is at once. The
+ * others are eased all the same: whatever bounced has quite another velocity, and still is where it is.
+ */
 const LARGEST_PART_OF_RANGE = 1 / 8;
 /** Errors below this (in stored steps) are gone. */
 const NEGLIGIBLE_STEPS = 0.25;
 /** Entities with an error at once; beyond that they jump. */
 const ENTITIES_MAX = 1024;
 
+/** What was drawn and what will be, without the error, at one moment, and the same a little earlier. */
+export interface Change {
+  readonly drawn: Float64Array;
+  readonly corrected: Float64Array;
+  readonly drawnEarlier: Float64Array;
+  readonly correctedEarlier: Float64Array;
+  /** How much earlier. 0: velocities are not known, and stay. */
+  earlierMs: number;
+}
+
+interface VisualError {
+  readonly plan: BlendPlan;
+  readonly place: Float64Array;
+  /** Per ms. */
+  readonly velocity: Float64Array;
+  /** The last leap that what is drawn has taken. */
+  leapTick: number;
+  isDrawn: boolean;
+}
+
 export class Correction {
-  readonly #errors = new Map<EntityId, Float64Array>();
+  readonly #errors = new Map<EntityId, VisualError>();
   readonly #turn = new Float64Array(4);
   readonly #orientation = new Float64Array(4);
   readonly #product = new Float64Array(4);
   #atMs = 0;
 
-  /** Adds `drawn - corrected` for the parts of an entity that blend. */
-  absorb(id: EntityId, drawn: Float64Array, corrected: Float64Array, plan: BlendPlan): void {
-    const { smooth, kind, rotations } = plan;
-    let error = this.#errors.get(id);
-    for (let i = 0; i < drawn.length; i++) {
-      if (smooth[i] !== true) continue;
-      let difference = drawn[i]! - corrected[i]!;
-      const part = kind.layout.parts[i]!;
-      const span = part.max - part.min + 1;
-      if (part.isCyclic && Math.abs(difference) > span / 2) difference -= Math.sign(difference) * span;
-      if (difference === 0) continue;
-      if (!part.isCyclic && Math.abs(difference) > span * LARGEST_PART_OF_RANGE) {
-        this.#errors.delete(id);
-        return;
-      }
-      error ??= this.#newError(id, drawn.length);
-      if (error === undefined) return;
-      error[i] = error[i]! + difference;
+  /** Adds the difference between what is drawn and what is right, for the parts of an entity that blend. */
+  absorb(id: EntityId, change: Change, plan: BlendPlan): void {
+    const { drawn, corrected } = change;
+    const { teleportAt } = plan;
+    // What has leapt, or has not, is shown where it is.
+    if (teleportAt >= 0 && drawn[teleportAt] !== corrected[teleportAt]) {
+      this.#errors.delete(id);
+      return;
     }
-    for (const rotation of rotations) {
+    let error = this.#errorOf(id, plan);
+    for (const { at, count } of plan.fields) {
+      for (let i = at; i < at + count; i++) {
+        const difference = shortWay(plan.kind.layout.parts[i]!, drawn[i]! - corrected[i]!);
+        const faster = velocityDifference(change, i, plan);
+        if (difference === 0 && faster === 0) continue;
+        error ??= this.#newError(id, plan, corrected);
+        if (error === undefined) return;
+        if (push(error, i, difference, faster)) continue;
+        error.place.fill(0, at, at + count);
+        error.velocity.fill(0, at, at + count);
+        break;
+      }
+    }
+    for (const rotation of plan.rotations) {
       if (isSameRotation(drawn, corrected, rotation.at)) continue;
-      error ??= this.#newError(id, drawn.length);
+      error ??= this.#newError(id, plan, corrected);
       if (error === undefined) return;
-      this.#absorbTurn(error, drawn, corrected, rotation);
+      this.#absorbTurn(error.place, drawn, corrected, rotation);
     }
   }
 
   /** Adds what is left of an entity's error to its row. */
-  apply(id: EntityId, row: Float64Array, { smooth, rotations }: BlendPlan): void {
-    const error = this.#errors.get(id);
+  apply(id: EntityId, row: Float64Array, plan: BlendPlan): void {
+    if (this.#errors.size === 0) return;
+    const error = this.#errorOf(id, plan);
     if (error === undefined) return;
-    for (let i = 0; i < row.length; i++) if (smooth[i] === true) row[i] = row[i]! + error[i]!;
-    for (const { at, step } of rotations) {
-      if (error[at + 1] === 0 && error[at + 2] === 0 && error[at + 3] === 0) continue;
-      turnOf(error, at, step, this.#turn);
+    if (plan.teleportAt >= 0 && row[plan.teleportAt] !== error.leapTick) {
+      this.#errors.delete(id);
+      return;
+    }
+    error.isDrawn = true;
+    const { place } = error;
+    for (let i = 0; i < row.length; i++) if (plan.smooth[i] === true) row[i] = row[i]! + place[i]!;
+    for (const { at, step } of plan.rotations) {
+      if (place[at + 1] === 0 && place[at + 2] === 0 && place[at + 3] === 0) continue;
+      turnOf(place, at, step, this.#turn);
       quaternionOf(row, at, step, this.#orientation);
       multiplyQuaternions(this.#turn, this.#orientation, this.#product);
       packQuaternion(this.#product, step, row, at, false);
     }
   }
 
+  /** Lets errors go on to a moment. The step is exact, whatever its length. */
   decay(nowMs: number): void {
-    const factor = 2 ** (-Math.max(0, nowMs - this.#atMs) / HALF_LIFE_MS);
-    this.#atMs = nowMs;
-    for (const [id, error] of this.#errors) {
+    const ms = Math.max(0, nowMs - this.#atMs);
+    this.#atMs = Math.max(this.#atMs, nowMs);
+    if (ms === 0) return;
+    const factor = 2 ** (-ms * PER_MS * Math.LOG2E);
+    for (const [id, { place, velocity }] of this.#errors) {
       let largest = 0;
-      for (let i = 0; i < error.length; i++) {
-        error[i] = error[i]! * factor;
-        largest = Math.max(largest, Math.abs(error[i]!));
+      for (let i = 0; i < place.length; i++) {
+        const pull = velocity[i]! + PER_MS * place[i]!;
+        place[i] = (place[i]! + pull * ms) * factor;
+        velocity[i] = (velocity[i]! - PER_MS * pull * ms) * factor;
+        largest = Math.max(largest, Math.abs(place[i]!) + Math.abs(velocity[i]!) * PEAK);
       }
       if (largest < NEGLIGIBLE_STEPS) this.#errors.delete(id);
     }
   }
 
-  #newError(id: EntityId, partCount: number): Float64Array | undefined {
+  /** The thing was another one, or is another one now. */
+  forget(id: EntityId): void {
+    this.#errors.delete(id);
+  }
+
+  /** After a drawing: forgets the errors of what was not in it. Should the id come back, it is another thing's. */
+  forgetUndrawn(): void {
+    for (const [id, error] of this.#errors) {
+      if (!error.isDrawn) this.#errors.delete(id);
+      error.isDrawn = false;
+    }
+  }
+
+  /** The error of an entity, unless it was that of a thing of another kind. */
+  #errorOf(id: EntityId, plan: BlendPlan): VisualError | undefined {
+    const error = this.#errors.get(id);
+    if (error === undefined || error.plan === plan) return error;
+    this.#errors.delete(id);
+    return undefined;
+  }
+
+  #newError(id: EntityId, plan: BlendPlan, row: Float64Array): VisualError | undefined {
     if (this.#errors.size >= ENTITIES_MAX) return undefined;
-    const error = new Float64Array(partCount);
+    const error = {
+      plan,
+      place: new Float64Array(row.length),
+      velocity: new Float64Array(row.length),
+      leapTick: plan.teleportAt < 0 ? 0 : row[plan.teleportAt]!,
+      isDrawn: false,
+    };
     this.#errors.set(id, error);
     return error;
   }
@@ -99,6 +177,25 @@ export class Correction {
     const sign = this.#turn[3]! < 0 ? -1 : 1;
     for (let i = 0; i < 3; i++) error[at + 1 + i] = (this.#turn[i]! * sign) / step;
   }
+}
+
+/** By how much faster a part was drawn than it will be, in steps per ms. */
+function velocityDifference({ drawn, corrected, drawnEarlier, correctedEarlier, earlierMs }: Change, i: number, plan: BlendPlan): number {
+  if (earlierMs === 0) return 0;
+  const part = plan.kind.layout.parts[i]!;
+  return (shortWay(part, drawn[i]! - drawnEarlier[i]!) - shortWay(part, corrected[i]! - correctedEarlier[i]!)) / earlierMs;
+}
+
+/** Adds to one part's error. False if it is no correction any more. A velocity is kept so low that the error never becomes one. */
+function push({ plan, place, velocity }: VisualError, i: number, difference: number, faster: number): boolean {
+  const part = plan.kind.layout.parts[i]!;
+  const largest = part.isCyclic ? (part.max - part.min + 1) / 2 : (part.max - part.min + 1) * LARGEST_PART_OF_RANGE;
+  const sum = place[i]! + difference;
+  place[i] = part.isCyclic ? shortWay(part, sum) : sum;
+  const room = largest - Math.abs(place[i]);
+  if (room < 0) return false;
+  velocity[i] = Math.min(room / PEAK, Math.max(-room / PEAK, velocity[i]! + faster));
+  return true;
 }
 
 function isSameRotation(a: Float64Array, b: Float64Array, at: number): boolean {

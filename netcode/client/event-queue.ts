@@ -1,9 +1,12 @@
 /**
  * Events on their way to the screen. Those from the host wait until their tick is drawn; those this player caused show
- * at once, as predicted, and their confirmation from the host is then swallowed.
+ * at once, as predicted, and their confirmation from the host is then swallowed. One that the host does not confirm is
+ * retracted: it did not happen.
  */
+import type { AnyGame } from '../define-game.ts';
 import { NOBODY, type PlayerId, type Tick } from '../core/ids.ts';
 import { nearest16 } from '../core/sequence.ts';
+import { EVENTS_PER_PACKET_MAX } from '../snapshot/frame.ts';
 import type { SimEvent } from '../world/simulation.ts';
 
 /** Events waiting to be drawn; the oldest is shown early beyond that. */
@@ -13,40 +16,56 @@ const PREDICTED_MAX = 128;
 /** A confirmation may differ by this many ticks: the host uses an input that came late for a later tick. */
 const MATCH_TICKS = 12;
 
+export interface EventListeners {
+  /** To be shown now. */
+  readonly show: (event: SimEvent, isPredicted: boolean) => void;
+  /** Was shown as predicted, and has not happened. */
+  readonly retract: (event: SimEvent) => void;
+}
+
 export class EventQueue {
+  /** Predicted events that were taken back. */
+  retracted = 0;
   readonly #player: PlayerId;
-  readonly #show: (event: SimEvent, isPredicted: boolean) => void;
+  readonly #listeners: EventListeners;
+  /** By type: the parts in which a prediction and its confirmation are alike. Numbers that are drawn smoothly may differ. */
+  readonly #exactParts: readonly (readonly number[])[];
   /** The number of the first event that has not come. */
   #next = 0;
   #waiting: SimEvent[] = [];
-  #predicted: { readonly type: number; readonly tick: Tick }[] = [];
+  readonly #predicted: SimEvent[] = [];
 
-  constructor(player: PlayerId, show: (event: SimEvent, isPredicted: boolean) => void) {
+  constructor(game: AnyGame, player: PlayerId, listeners: EventListeners) {
     this.#player = player;
-    this.#show = show;
+    this.#listeners = listeners;
+    this.#exactParts = game.eventTypes.map(({ layout }) =>
+      layout.entries.flatMap(({ field, at }) => (field.smoothing === 'none' ? field.parts.map((_, i) => at + i) : [])),
+    );
   }
 
   /** An event of the first run of a predicted step. */
   predict(event: SimEvent): void {
     // What is for another alone would be shown here and never confirmed.
     if (event.by !== this.#player || (event.to !== NOBODY && event.to !== this.#player)) return;
-    this.#predicted.push({ type: event.type, tick: event.tick });
+    this.#predicted.push(event);
     if (this.#predicted.length > PREDICTED_MAX) this.#predicted.shift();
-    this.#show(event, true);
+    this.#listeners.show(event, true);
   }
 
-  /** Events of a snapshot, the first of which has this number (its low 16 bits): those that are news are queued. */
-  receive(events: readonly SimEvent[], firstNumber: number): void {
-    if (events.length === 0) return;
+  /** The events of the host's snapshot of a tick, the first of which has this number (its low 16 bits): those that are news are queued. */
+  receive(events: readonly SimEvent[], firstNumber: number, hostTick: Tick): void {
     const first = nearest16(firstNumber, this.#next);
     // Before the first there is none that the host does not know to have come.
-    if (first > this.#next) return;
-    for (const event of events.slice(this.#next - first)) {
-      this.#next++;
-      if (this.#isConfirmation(event)) continue;
-      this.#waiting.push(event);
-      if (this.#waiting.length > WAITING_MAX) this.#show(this.#waiting.shift()!, false);
+    if (events.length > 0 && first <= this.#next) {
+      for (const event of events.slice(this.#next - first)) {
+        this.#next++;
+        if (this.#isConfirmation(event)) continue;
+        this.#waiting.push(event);
+        if (this.#waiting.length > WAITING_MAX) this.#listeners.show(this.#waiting.shift()!, false);
+      }
     }
+    // A full packet may have left out later ones, and confirmations among them.
+    if (events.length < EVENTS_PER_PACKET_MAX) this.#retractBefore(hostTick - MATCH_TICKS);
   }
 
   /** Shows what is due at the drawn moment; this player's own unpredicted events at once. */
@@ -54,13 +73,26 @@ export class EventQueue {
     if (this.#waiting.length === 0) return;
     const waiting = this.#waiting;
     this.#waiting = waiting.filter((event) => event.tick > moment && event.by !== this.#player);
-    for (const event of waiting) if (event.tick <= moment || event.by === this.#player) this.#show(event, false);
+    for (const event of waiting) if (event.tick <= moment || event.by === this.#player) this.#listeners.show(event, false);
   }
 
   #isConfirmation(event: SimEvent): boolean {
     if (event.by !== this.#player) return false;
-    const index = this.#predicted.findIndex(({ type, tick }) => type === event.type && Math.abs(tick - event.tick) <= MATCH_TICKS);
+    const index = this.#predicted.findIndex((predicted) => this.#isSame(predicted, event));
     if (index >= 0) this.#predicted.splice(index, 1);
     return index >= 0;
+  }
+
+  #isSame(predicted: SimEvent, event: SimEvent): boolean {
+    if (predicted.type !== event.type || Math.abs(predicted.tick - event.tick) > MATCH_TICKS) return false;
+    return this.#exactParts[event.type]!.every((part) => predicted.row[part] === event.row[part]);
+  }
+
+  #retractBefore(tick: number): void {
+    for (let event = this.#predicted[0]; event !== undefined && event.tick < tick; event = this.#predicted[0]) {
+      this.#predicted.shift();
+      this.retracted++;
+      this.#listeners.retract(event);
+    }
   }
 }

@@ -1,19 +1,32 @@
 /**
  * This player's inputs: what is held now, and what was sent for each recent tick. A tick's input is sampled once and
- * then never changes: it is replayed after every snapshot and resent until the host has it.
+ * then never changes: it is replayed after every snapshot and resent until the host has it. With it stay the clocks of that
+ * moment: what the host reports of an input, and what it judges a shot by, is about then and not about now.
  */
 import type { Tick } from '../core/ids.ts';
 import { clearEdges } from '../wire/input-edges.ts';
+import { toldViewDelay } from '../wire/input-packet.ts';
 import { type Layout, writeFields } from '../wire/schema.ts';
 
 /** Ticks remembered: more than are ever replayed or resent. */
 const INPUT_HISTORY_TICKS = 128;
+
+/** How this player's clocks stood when a tick's input was fixed. */
+export interface SamplingMoment {
+  /** How far the predicted present was ahead of the timeline; undefined if that says nothing, since the clock had just jumped. */
+  readonly leadTicks: number | undefined;
+  /** How far behind the predicted present the others were drawn. */
+  readonly viewDelayTicks: number;
+}
 
 export class InputHistory {
   readonly #layout: Layout;
   readonly #held: Int32Array;
   readonly #rows: Int32Array[];
   readonly #ticks = new Int32Array(INPUT_HISTORY_TICKS).fill(-1);
+  /** NaN: unknown. */
+  readonly #leads = new Float64Array(INPUT_HISTORY_TICKS);
+  readonly #viewDelays = new Float64Array(INPUT_HISTORY_TICKS);
 
   constructor(layout: Layout) {
     this.#layout = layout;
@@ -29,12 +42,19 @@ export class InputHistory {
     for (const { field, at } of this.#layout.entries) if (field.isEdge === true && before[at] === 1) this.#held[at] = 1;
   }
 
+  /** What is held now: the input of a tick that has none yet. */
+  get held(): Int32Array {
+    return this.#held;
+  }
+
   /** Fixes a tick's input; presses are used up by it. */
-  sample(tick: Tick): Int32Array {
+  sample(tick: Tick, { leadTicks, viewDelayTicks }: SamplingMoment): Int32Array {
     const slot = tick % INPUT_HISTORY_TICKS;
     const row = this.#rows[slot]!;
     row.set(this.#held);
     this.#ticks[slot] = tick;
+    this.#leads[slot] = leadTicks ?? NaN;
+    this.#viewDelays[slot] = toldViewDelay(viewDelayTicks);
     clearEdges(this.#layout, this.#held);
     return row;
   }
@@ -43,5 +63,23 @@ export class InputHistory {
   at(tick: Tick): Int32Array {
     const slot = tick % INPUT_HISTORY_TICKS;
     return this.#ticks[slot] === tick ? this.#rows[slot]! : this.#layout.initial;
+  }
+
+  /** The lead that a tick's input was sampled with, or undefined. */
+  leadAt(tick: Tick): number | undefined {
+    const slot = tick % INPUT_HISTORY_TICKS;
+    const lead = this.#leads[slot]!;
+    return this.#ticks[slot] !== tick || Number.isNaN(lead) ? undefined : lead;
+  }
+
+  /** A tick's view delay exactly as the host is told; 0 if it was never sampled. */
+  viewDelayAt(tick: Tick): number {
+    const slot = tick % INPUT_HISTORY_TICKS;
+    return this.#ticks[slot] === tick ? this.#viewDelays[slot]! : 0;
+  }
+
+  /** The timeline moved forwards by so many ticks (backwards if negative): every lead on it was so much less. */
+  shiftLeads(ticks: number): void {
+    for (let slot = 0; slot < INPUT_HISTORY_TICKS; slot++) this.#leads[slot]! -= ticks;
   }
 }

@@ -1,76 +1,142 @@
 /**
  * The present as this player will have made it: the newest state from the host, and on top of it the same step function
  * with this player's inputs that the host has not used yet. After every snapshot the world is rewound and replayed.
- * Other players' inputs are unknown and neutral; what their things do here is drawn only where the policy says so.
+ * What other players press is not known: under policy `all` they go on as they last did, else their inputs are neutral,
+ * and what their things do here is drawn nowhere.
+ *
+ * A replay goes through the states of the ticks one by one and overwrites them. If the machine has no time for all of it
+ * at once, it stops on the way; until it is through, the newest ticks stay what they were, and go on.
  */
 import type { AnyGame } from '../define-game.ts';
 import type { PlayerId, Tick } from '../core/ids.ts';
+import type { Sight } from '../world/seen-world.ts';
 import { type SimEvent, Simulation } from '../world/simulation.ts';
 import { StateHistory, type Table, type WorldState } from '../world/world-state.ts';
 import type { InputHistory } from './input-history.ts';
+import type { ReplayBudget } from './replay-budget.ts';
 
 /** Ticks predicted beyond the newest snapshot at most: 1 s at 60 Hz. Then the player's things stand still until the host is heard again. */
 export const PREDICTED_TICKS_MAX = 60;
 /** Predicted states kept: those beyond the newest snapshot, and some more to compare late snapshots with. */
 const PREDICTED_STATES = 128;
+/** The last ticks of a replay are run in one go: they are drawn, and must be of one world. */
+const TICKS_AT_ONCE = 4;
+
+export interface PredictionOptions {
+  readonly seed: number;
+  readonly player: PlayerId;
+  readonly inputs: InputHistory;
+  readonly budget: ReplayBudget;
+  /** What this player was shown when their input for a tick was taken. */
+  readonly sightAt: (tick: Tick) => Sight | undefined;
+}
 
 export class Prediction {
   corrections = 0;
   /** Steps run again for the newest snapshot. */
   replayedTicks = 0;
+  /** The newest tick that is predicted. */
   tick = 0 as Tick;
-  readonly #player: PlayerId;
+  readonly #options: PredictionOptions;
   readonly #simulation: Simulation;
   readonly #states: StateHistory;
-  readonly #inputs: InputHistory;
   #authorityTick = -1 as Tick;
+  /** How far the replay has come; `tick` when it is through. */
+  #replayTick = 0 as Tick;
+  /** The newest tick that was ever stepped with its own input: its effects are shown. */
+  #shownTick = -1 as Tick;
+  /** The tick whose state the simulation holds just as `#states` does, or -1. */
+  #loadedTick = -1 as Tick;
 
-  constructor(game: AnyGame, options: { readonly seed: number; readonly player: PlayerId; readonly inputs: InputHistory }) {
-    this.#player = options.player;
-    this.#inputs = options.inputs;
+  constructor(game: AnyGame, options: PredictionOptions) {
+    this.#options = options;
     this.#simulation = new Simulation(game, options.seed);
     this.#states = new StateHistory(game.kinds, PREDICTED_STATES);
   }
 
-  /** The predicted state of a recent tick. */
+  /** The predicted state of a recent tick, or of the next one as `peek` left it. */
   stateAt(tick: Tick): WorldState | undefined {
     return this.#states.at(tick);
   }
 
-  /** Rewinds to the host's state and replays up to the present. */
-  reconcile(authority: WorldState): void {
+  get isReplaying(): boolean {
+    return this.#replayTick < this.tick;
+  }
+
+  /** Rewinds to the host's state; `replay` leads back to the present. */
+  rewind(authority: WorldState): void {
     const predicted = this.#states.at(authority.tick);
-    if (predicted !== undefined && !this.#agreesOnMine(predicted, authority)) this.corrections++;
-    const present = Math.max(this.tick, authority.tick) as Tick;
-    this.#authorityTick = authority.tick;
-    this.#simulation.state.copyFrom(authority);
+    if (predicted !== undefined && authority.tick <= this.tick && !this.#agreesOnMine(predicted, authority)) this.corrections++;
     this.#states.claim(authority.tick).copyFrom(authority);
+    this.#authorityTick = authority.tick;
+    this.#replayTick = authority.tick;
+    this.#loadedTick = -1 as Tick;
+    this.tick = Math.max(this.tick, authority.tick) as Tick;
+    this.replayedTicks = this.tick - authority.tick;
+  }
+
+  /** Forgets what was predicted: the next state from the host is a new beginning. */
+  abandon(authority: WorldState, tick: Tick): void {
     this.tick = authority.tick;
-    this.replayedTicks = present - authority.tick;
-    while (this.tick < present) this.#step((this.tick + 1) as Tick, false);
+    this.rewind(authority);
+    this.#shownTick = tick;
   }
 
-  /** Predicts up to `target`, sampling one input a tick; stops at PREDICTED_TICKS_MAX. Returns whether a tick was added. */
-  advance(target: Tick, onEvent: (event: SimEvent) => void): boolean {
-    const start = this.tick;
-    while (this.tick < target && this.tick - this.#authorityTick < PREDICTED_TICKS_MAX) {
-      this.#inputs.sample((this.tick + 1) as Tick);
-      this.#step((this.tick + 1) as Tick, true, onEvent);
+  /** Goes on with a replay while there is time. */
+  replay(): void {
+    const { budget } = this.#options;
+    while (this.isReplaying && (this.tick - this.#replayTick <= TICKS_AT_ONCE || budget.hasTime())) {
+      this.#replayTick = (this.#replayTick + 1) as Tick;
+      this.#step(this.#replayTick);
     }
-    return this.tick > start;
   }
 
-  #step(tick: Tick, isFirstTime: boolean, onEvent?: (event: SimEvent) => void): void {
-    this.#simulation.inputs.clear();
-    this.#simulation.inputs.set(this.#player, this.#inputs.at(tick));
-    this.#simulation.step(tick, onEvent === undefined ? { isFirstTime } : { isFirstTime, onEvent });
-    this.#states.claim(tick).copyFrom(this.#simulation.state);
-    this.tick = tick;
+  /** Predicts further ticks up to `target`, whose inputs are known, while there is time. `onEvent`: what happened for the first time. */
+  advance(target: Tick, onEvent: (event: SimEvent) => void): void {
+    const isThrough = !this.isReplaying;
+    const last = Math.min(target, this.#authorityTick + PREDICTED_TICKS_MAX);
+    while (this.tick < last && this.#options.budget.hasTime()) {
+      this.#step((this.tick + 1) as Tick, onEvent);
+      this.tick = (this.tick + 1) as Tick;
+    }
+    if (isThrough) this.#replayTick = this.tick;
+  }
+
+  /**
+   * Predicts one tick beyond the present with what is held right now, to be drawn between the two. It is stepped again with
+   * the input that the tick gets in the end.
+   */
+  peek(): void {
+    this.#step((this.tick + 1) as Tick, undefined, true);
+    this.#loadedTick = -1 as Tick;
+  }
+
+  /** The newest tick that may be predicted now. */
+  get lastTick(): number {
+    return this.#authorityTick + PREDICTED_TICKS_MAX;
+  }
+
+  #step(tick: Tick, onEvent?: (event: SimEvent) => void, isPeek = false): void {
+    const simulation = this.#simulation;
+    const { inputs, player, sightAt } = this.#options;
+    const before = (tick - 1) as Tick;
+    if (this.#loadedTick !== before) simulation.state.copyFrom(this.#states.at(before)!);
+    simulation.holdInputs();
+    simulation.inputs.set(player, isPeek ? inputs.held : inputs.at(tick));
+    const isFirstTime = onEvent !== undefined && tick > this.#shownTick;
+    if (isFirstTime) this.#shownTick = tick;
+    simulation.step(tick, {
+      isFirstTime,
+      sightOf: (viewer) => (viewer === player ? sightAt(tick) : undefined),
+      ...(isFirstTime && { onEvent }),
+    });
+    this.#states.claim(tick).copyFrom(simulation.state);
+    this.#loadedTick = tick;
   }
 
   /** Whether two states hold the same things of this player with the same values. */
   #agreesOnMine(a: WorldState, b: WorldState): boolean {
-    return a.tables.every((table, k) => ownRows(table, this.#player) === ownRows(b.tables[k]!, this.#player));
+    return a.tables.every((table, k) => ownRows(table, this.#options.player) === ownRows(b.tables[k]!, this.#options.player));
   }
 }
 

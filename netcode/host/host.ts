@@ -20,6 +20,7 @@ import { type SimEvent, Simulation } from '../world/simulation.ts';
 import { World } from '../world/world.ts';
 import { EVENTS_MAX, RemoteClient } from './remote-client.ts';
 import type { Recorder } from './recording.ts';
+import { Sights } from './sights.ts';
 
 export interface HostOptions {
   readonly match: number;
@@ -34,6 +35,8 @@ export class Host {
   readonly #options: HostOptions;
   readonly #simulation: Simulation;
   readonly #captures: Captures;
+  /** What players were shown, for rules that ask (`seenBy`). */
+  readonly #sights: Sights;
   readonly #clock: FixedStep;
   readonly #writer: SnapshotWriter;
   readonly #packet: BitWriter;
@@ -54,6 +57,7 @@ export class Host {
     this.#options = options;
     this.#simulation = new Simulation(game, options.seed);
     this.#captures = new Captures(game, HISTORY_TICKS);
+    this.#sights = new Sights(this.#captures);
     this.#clock = new FixedStep(game.tickRate, options.nowMs);
     this.#packet = new BitWriter(options.packetBytesMax);
     this.#grid = interestGridOf(game);
@@ -128,11 +132,18 @@ export class Host {
   #step(tick: Tick): void {
     const { inputs } = this.#simulation;
     inputs.clear();
-    for (const client of this.#clients.values()) inputs.set(client.player, client.inputs.take(tick));
+    const { delays } = this.#sights;
+    for (const client of this.#clients.values()) {
+      inputs.set(client.player, client.inputs.take(tick));
+      delays[client.player] = client.viewDelayTicks;
+    }
     const joined = this.#joined.splice(0);
     const left = this.#left.splice(0);
+    for (const player of left) if (!this.#clients.has(player)) delays[player] = 0;
     this.#simulation.step(tick, {
       isFirstTime: true,
+      isAuthority: true,
+      sightOf: this.#sights.of,
       ...(joined.length > 0 && { joined }),
       ...(left.length > 0 && { left }),
       onEvent: (event) => {
@@ -140,7 +151,7 @@ export class Host {
         else this.#droppedEvents++;
       },
     });
-    this.#options.recorder?.record(tick, { inputs, joined, left, state: this.#simulation.state });
+    this.#options.recorder?.record(tick, { inputs, delays, joined, left, state: this.#simulation.state });
     const result = this.#simulation.result();
     if (result !== undefined) this.#result = { value: result };
   }

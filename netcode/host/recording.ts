@@ -1,25 +1,34 @@
 /**
- * A match as data: seed, and for each tick who came, who left, what everyone pressed, and the hash of the state after
- * it. Replaying it gives the same hashes on any machine; a difference names the tick where a rule was not pure.
+ * A match as data: seed, and for each tick who came, who left, what everyone pressed and how far in the past they saw the others, and
+ * the hash of the state after it. Replaying it gives the same hashes on any machine; a difference names the tick where a rule was
+ * not pure.
  */
 import type { AnyGame } from '../define-game.ts';
 import type { PlayerId, Tick } from '../core/ids.ts';
+import { HISTORY_TICKS } from '../snapshot/baselines.ts';
+import { Captures } from '../snapshot/capture.ts';
 import { type InputTable, Simulation } from '../world/simulation.ts';
 import type { WorldState } from '../world/world-state.ts';
+import { Sights } from './sights.ts';
 
 /** Ticks recorded at most: one hour at 60 Hz, about 100 bytes a tick. */
 const RECORDED_TICKS_MAX = 216_000;
+/** What a recording holds; 1 was without what players saw. */
+export const RECORDING_FORMAT = 2;
 
 export interface RecordedTick {
   readonly joined: readonly PlayerId[];
   readonly left: readonly PlayerId[];
   /** The inputs that differ from the tick before. */
   readonly changed: readonly { readonly player: PlayerId; readonly row: readonly number[] }[];
+  /** How many ticks behind this one players saw the others, as the host honoured it, where it differs from the tick before. At first 0. */
+  readonly seen: readonly { readonly player: PlayerId; readonly delayTicks: number }[];
   readonly hash: number;
 }
 
 /** Plain data: survives JSON and structured clone. */
 export interface Recording {
+  readonly format: number;
   readonly gameId: string;
   readonly gameVersion: number;
   readonly seed: number;
@@ -33,6 +42,7 @@ export class Recorder {
   readonly #ticks: RecordedTick[] = [];
   #startHash = 0;
   #last: Int32Array | undefined;
+  #lastDelays: Float64Array | undefined;
 
   constructor(game: AnyGame, seed: number) {
     this.#game = game;
@@ -47,6 +57,8 @@ export class Recorder {
     _tick: Tick,
     step: {
       readonly inputs: InputTable;
+      /** By seat, as in `Sights`. */
+      readonly delays: Float64Array;
       readonly joined: readonly PlayerId[];
       readonly left: readonly PlayerId[];
       readonly state: WorldState;
@@ -61,11 +73,24 @@ export class Recorder {
       if (row.some((value, i) => value !== before[player * stride + i])) changed.push({ player: player as PlayerId, row });
     }
     this.#last = data.slice();
-    this.#ticks.push({ joined: step.joined, left: step.left, changed, hash: step.state.hash() });
+    const seen: { player: PlayerId; delayTicks: number }[] = [];
+    step.delays.forEach((delayTicks, player) => {
+      if (delayTicks !== (this.#lastDelays?.[player] ?? 0)) seen.push({ player: player as PlayerId, delayTicks });
+    });
+    this.#lastDelays = step.delays.slice();
+    this.#ticks.push({ joined: step.joined, left: step.left, changed, seen, hash: step.state.hash() });
   }
 
   recording(): Recording {
-    return { gameId: this.#game.id, gameVersion: this.#game.version, seed: this.#seed, startHash: this.#startHash, ticks: this.#ticks };
+    const { id, version } = this.#game;
+    return {
+      format: RECORDING_FORMAT,
+      gameId: id,
+      gameVersion: version,
+      seed: this.#seed,
+      startHash: this.#startHash,
+      ticks: this.#ticks,
+    };
   }
 }
 
@@ -79,13 +104,24 @@ export function findDivergence(game: AnyGame, recording: Recording): { tick: num
   if (recording.gameId !== game.id || recording.gameVersion !== game.version) {
     throw new Error(`the recording is of ${recording.gameId} version ${recording.gameVersion}, not of ${game.id} version ${game.version}`);
   }
+  if (recording.format !== RECORDING_FORMAT) throw new Error(`the recording is of format ${recording.format}, not ${RECORDING_FORMAT}`);
   const simulation = new Simulation(game, recording.seed);
+  const captures = new Captures(game, HISTORY_TICKS);
+  const sights = new Sights(captures);
   simulation.start();
   const startHash = simulation.state.hash();
   if (startHash !== recording.startHash) return { tick: 0, expected: recording.startHash, actual: startHash };
-  for (const [i, { joined, left, changed, hash }] of recording.ticks.entries()) {
+  for (const [i, { joined, left, changed, seen, hash }] of recording.ticks.entries()) {
     for (const { player, row } of changed) simulation.inputs.set(player, Int32Array.from(row));
-    simulation.step((i + 1) as Tick, { isFirstTime: true, ...(joined.length > 0 && { joined }), ...(left.length > 0 && { left }) });
+    for (const { player, delayTicks } of seen) sights.delays[player] = delayTicks;
+    simulation.step((i + 1) as Tick, {
+      isFirstTime: true,
+      isAuthority: true,
+      sightOf: sights.of,
+      ...(joined.length > 0 && { joined }),
+      ...(left.length > 0 && { left }),
+    });
+    captures.capture(simulation.state);
     const actual = simulation.state.hash();
     if (actual !== hash) return { tick: i + 1, expected: hash, actual };
   }

@@ -10,11 +10,11 @@ import { Baselines } from '../snapshot/baselines.ts';
 import type { Interest } from '../snapshot/interest.ts';
 import type { SnapshotWriter } from '../snapshot/snapshot-writer.ts';
 import { BitReader, type BitWriter } from '../wire/bits.ts';
-import { writeEarliness } from '../wire/earliness.ts';
 import { readInputs } from '../wire/input-packet.ts';
+import { type InputReport, writeInputReport } from '../wire/input-report.ts';
 import { INPUT_PACKET, readPreamble, SNAPSHOT_PACKET, writePreamble } from '../wire/packet.ts';
 import type { SimEvent } from '../world/simulation.ts';
-import { InputBuffer } from './input-buffer.ts';
+import { INPUT_LEAD_TICKS_MAX, InputBuffer } from './input-buffer.ts';
 
 /** Events remembered for a client that lacks them, at most. */
 export const EVENTS_MAX = 1024;
@@ -49,7 +49,8 @@ export class RemoteClient {
   /** The number of the first of them: the player's events are counted. */
   #firstEvent = 0;
   #newestInputTick: Tick;
-  #earliness: number | undefined;
+  /** Of the inputs that came since the last snapshot, the one that came latest for its tick. */
+  #worstInput: InputReport | undefined;
 
   constructor(
     game: AnyGame,
@@ -65,10 +66,15 @@ export class RemoteClient {
     this.player = options.player;
     this.#match = options.match;
     this.#link = options.link;
-    this.inputs = new InputBuffer(game.input, options.tick);
+    this.inputs = new InputBuffer(game.input, { usedTick: options.tick, tickRate: game.tickRate });
     this.#newestInputTick = options.tick;
     this.interest = options.interest;
     this.baselines = new Baselines(game.kinds.length, game.tickRate / game.sendRate);
+  }
+
+  /** How far behind the present this player saw the others in the tick whose input was taken last, in ticks. */
+  get viewDelayTicks(): number {
+    return this.inputs.viewDelayTicks;
   }
 
   /** Takes what arrived. `position` tells where the host's clock stood, in ticks, at a moment. */
@@ -104,10 +110,10 @@ export class RemoteClient {
     packet.reset();
     writePreamble(packet, SNAPSHOT_PACKET, this.#match);
     this.#endpoint.writeHeader(packet, sequence, nowMs);
-    writeEarliness(packet, this.#earliness);
+    writeInputReport(packet, this.#worstInput);
     const tick = writer.write(packet, this, this.#events);
     this.#endpoint.remember(sequence, tick, nowMs);
-    this.#earliness = undefined;
+    this.#worstInput = undefined;
     this.#link.sendState(packet.finish());
   }
 
@@ -118,7 +124,7 @@ export class RemoteClient {
       return;
     }
     const header = Endpoint.readHeader(reader);
-    const { newest, rows } = readInputs(reader, this.#game.input, this.#newestInputTick);
+    const { newest, viewDelayTicks, rows } = readInputs(reader, this.#game.input, Math.floor(position) as Tick);
     if (!reader.isAtEnd) {
       this.malformedPackets++;
       return;
@@ -128,11 +134,13 @@ export class RemoteClient {
       return;
     }
     this.#endpoint.receive(header, atMs, (tick) => this.baselines.acknowledge(tick));
-    rows.forEach((row, i) => this.inputs.store((newest - rows.length + 1 + i) as Tick, row));
-    if (newest > this.#newestInputTick) {
+    rows.forEach((row, i) => this.inputs.store((newest - rows.length + 1 + i) as Tick, row, viewDelayTicks));
+    // What is refused for being too far ahead is not the newest: after it, nothing would be.
+    if (newest > this.#newestInputTick && newest <= position + INPUT_LEAD_TICKS_MAX) {
       // The oldest input that is new decides: a lost packet's inputs come with the next one, and that is what must be early enough.
-      const oldestNew = Math.max(this.#newestInputTick + 1, newest - rows.length + 1);
-      this.#earliness = Math.min(this.#earliness ?? Infinity, oldestNew - position);
+      const oldestNew = Math.max(this.#newestInputTick + 1, newest - rows.length + 1) as Tick;
+      const earliness = oldestNew - position;
+      if (this.#worstInput === undefined || earliness < this.#worstInput.earliness) this.#worstInput = { tick: oldestNew, earliness };
       this.#newestInputTick = newest;
     }
   }

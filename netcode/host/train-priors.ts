@@ -81,7 +81,7 @@ function playMatch<I extends FieldMap, E extends KindMap, V extends KindMap, R>(
       clearEdges(game.input, row);
       writeFields(game.input, row, 0, plan.input(player, tick, rng));
     }
-    simulation.step(tick, { isFirstTime: true, ...(tick === 1 && { joined: seats }) });
+    simulation.step(tick, { isFirstTime: true, isAuthority: true, ...(tick === 1 && { joined: seats }) });
     match.capture();
     if (tick % sendInterval === 0) match.send();
     if (simulation.result() !== undefined) return tick;

@@ -4,13 +4,12 @@
  */
 import type { PlayerId } from '../core/ids.ts';
 import type { AnyGame } from '../define-game.ts';
-import { Host } from '../host/host.ts';
-import { Recorder, type Recording } from '../host/recording.ts';
-import { loopbackPair } from '../transport/loopback.ts';
-import { type Link, STATE_PACKET_BYTES_MAX, type Transport } from '../transport/transport.ts';
+import type { Recording } from '../host/recording.ts';
+import type { Link, Transport } from '../transport/transport.ts';
 import { decodeGuestMessage, type Farewell, type GuestMessage } from '../wire/control.ts';
 import { refusalFor } from './admission.ts';
 import type { SessionDeps } from './deps.ts';
+import { HostMatch } from './host-match.ts';
 import { LobbyModel } from './lobby-model.ts';
 import type { LobbyRegistration } from './lobby-registration.ts';
 import { Member } from './member.ts';
@@ -33,15 +32,8 @@ export interface HostRoomOptions {
   readonly playersMax: number;
   /** Keeps every match's recording for `recording()`. */
   readonly isRecording: boolean;
+  readonly isFair: boolean;
   readonly onEnd: () => void;
-}
-
-interface Match {
-  readonly number: number;
-  readonly seed: number;
-  readonly host: Host;
-  readonly ownLink: Link;
-  readonly recorder: Recorder | undefined;
 }
 
 export class HostRoom implements Room {
@@ -54,7 +46,7 @@ export class HostRoom implements Room {
   readonly #members = new Set<Member>();
   readonly #leaving: { readonly link: Link; readonly untilMs: number }[] = [];
   #shownRevision = -1;
-  #match: Match | undefined;
+  #match: HostMatch | undefined;
   #matchCount = 0;
   #malformed = 0;
   #dropped = 0;
@@ -122,24 +114,19 @@ export class HostRoom implements Room {
   start(): void {
     if (this.#core.end !== undefined) throw new Error('the room is closed');
     if (this.#model.phase === 'playing') throw new Error('a match is running already; toLobby() ends it');
-    const { clock, randomU32 } = this.#options.deps;
-    const { game } = this.#core;
-    const seed = randomU32();
-    const recorder = this.#options.isRecording ? new Recorder(game, seed) : undefined;
-    const number = ++this.#matchCount;
-    const host = new Host(game, {
-      match: number,
-      seed,
-      nowMs: clock.nowMs(),
-      packetBytesMax: STATE_PACKET_BYTES_MAX,
-      ...(recorder !== undefined && { recorder }),
+    const { isFair, isRecording, deps } = this.#options;
+    const match = new HostMatch(this.#core.game, {
+      number: ++this.#matchCount,
+      seed: deps.randomU32(),
+      clock: deps.clock,
+      isFair,
+      isRecording,
     });
-    const [ownLink, hostsLink] = loopbackPair(clock);
-    this.#match = { number, seed, host, ownLink, recorder };
+    this.#match = match;
     this.#model.enter('playing');
     this.#showLobby();
-    const tick = host.addPlayer(this.me, hostsLink);
-    this.#core.enterMatch({ link: ownLink, player: this.me, match: number, seed, tick, rttMs: 0 });
+    const tick = match.host.addPlayer(this.me, match.hostsLink);
+    this.#core.enterMatch({ link: match.ownLink, player: this.me, match: match.number, seed: match.seed, tick, rttMs: 0 });
     for (const member of this.#members) this.#letIntoMatch(member);
   }
 
@@ -164,14 +151,9 @@ export class HostRoom implements Room {
   }
 
   stats(): RoomStats {
-    let late = 0;
-    let malformed = this.#malformed;
-    let dropped = this.#dropped;
-    for (const client of this.#match?.host.clients.values() ?? []) {
-      late += client.inputs.lateInputs;
-      malformed += client.malformedPackets;
-      dropped += client.strayPackets + client.heldBackSnapshots + client.inputs.refusedInputs;
-    }
+    const counts = this.#match?.counts();
+    let malformed = this.#malformed + (counts?.malformed ?? 0);
+    let dropped = this.#dropped + (counts?.dropped ?? 0);
     for (const { link, malformedMessages } of this.#members) {
       malformed += malformedMessages + link.counters.malformedDropped;
       dropped += link.counters.stateInboxDropped + link.counters.stateSendRefused;
@@ -181,7 +163,8 @@ export class HostRoom implements Room {
       ...(this.#match !== undefined && { hostTick: this.#match.host.tick }),
       connectedPeers: [...this.#members].filter((member) => member.player !== undefined).length,
       isBrokerReachable: this.#isBrokerReachable(),
-      lateInputs: late,
+      lateInputs: counts?.late ?? 0,
+      hostAdvantageMs: this.#match?.handicap.advantageMs ?? 0,
       skippedTicks: this.#match?.host.skippedTicks ?? 0,
       droppedEvents: this.#match?.host.droppedEvents ?? 0,
       stateChannel: [...this.#members].find((member) => member.link.stateChannel !== undefined)?.link.stateChannel,
@@ -318,7 +301,7 @@ export class HostRoom implements Room {
   #updateMatch(nowMs: number): void {
     this.#core.client?.update(nowMs);
     if (this.#match === undefined || this.#model.phase !== 'playing') return;
-    this.#match.host.update(nowMs);
+    this.#match.update(nowMs, this.me);
     const { result } = this.#match.host;
     if (result === undefined) return;
     this.#core.leaveMatch();
@@ -327,10 +310,9 @@ export class HostRoom implements Room {
 
   #endMatch(): void {
     this.#core.leaveMatch();
-    for (const client of this.#match?.host.clients.values() ?? []) {
-      this.#malformed += client.malformedPackets;
-      this.#dropped += client.strayPackets + client.heldBackSnapshots + client.inputs.refusedInputs;
-    }
+    const counts = this.#match?.counts();
+    this.#malformed += counts?.malformed ?? 0;
+    this.#dropped += counts?.dropped ?? 0;
     this.#match = undefined;
   }
 

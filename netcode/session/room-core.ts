@@ -73,7 +73,9 @@ export class RoomCore {
       joinTick: entry.tick,
       rttMs: entry.rttMs,
       packetBytesMax: STATE_PACKET_BYTES_MAX,
-      onEvent: (event, isPredicted) => this.#showEvent(event, isPredicted),
+      onEvent: (event, isPredicted) => this.emitter.emit('event', this.#gameEvent(event, isPredicted)),
+      onRetract: (event) => this.emitter.emit('retract', this.#gameEvent(event, true)),
+      measureMs: () => this.clock.nowMs(),
     });
     this.client.setInput(this.#input);
   }
@@ -123,7 +125,14 @@ export class RoomCore {
   stats(
     extra: Pick<
       RoomStats,
-      'role' | 'connectedPeers' | 'isBrokerReachable' | 'lateInputs' | 'skippedTicks' | 'droppedEvents' | 'stateChannel'
+      | 'role'
+      | 'connectedPeers'
+      | 'isBrokerReachable'
+      | 'lateInputs'
+      | 'skippedTicks'
+      | 'droppedEvents'
+      | 'stateChannel'
+      | 'hostAdvantageMs'
     > & {
       hostTick?: number;
       malformed: number;
@@ -146,15 +155,22 @@ export class RoomCore {
       bytesOutPerSecond: this.#bytesOut.perSecond(nowMs),
       snapshotAgeMs: own?.snapshotAgeMs ?? 0,
       interpolationDelayMs: own?.interpolationDelayMs ?? 0,
+      inputLeadMs: own?.inputLeadMs ?? 0,
+      viewDelayMs: own?.viewDelayMs ?? 0,
+      clockDriftPpm: own?.clockDriftPpm ?? 0,
+      clockSnaps: own?.clockSnaps ?? 0,
       predictedTicks: own?.predictedTicks ?? 0,
       corrections: own?.corrections ?? 0,
+      isPredicting: own?.isPredicting ?? true,
+      overloads: own?.overloads ?? 0,
+      retractedEvents: own?.retractedEvents ?? 0,
       malformedPackets: malformed + (own?.malformedPackets ?? 0),
       droppedPackets: dropped + (own?.stalePackets ?? 0),
     };
   }
 
-  #showEvent(event: SimEvent, isPredicted: boolean): void {
-    const type = this.game.eventTypes[event.type]!;
-    this.emitter.emit('event', { type: type.name, data: readFields(type.layout, event.row, 0), isPredicted });
+  #gameEvent({ type, row }: SimEvent, isPredicted: boolean): RoomEvents['event'] {
+    const { name, layout } = this.game.eventTypes[type]!;
+    return { type: name, data: readFields(layout, row, 0), isPredicted };
   }
 }

@@ -116,12 +116,28 @@ export interface RoomStats {
   readonly bytesOutPerSecond: number;
   /** How old the newest received snapshot's state is now. */
   readonly snapshotAgeMs: number;
-  /** How far in the past others are drawn. */
+  /** How far in the past others are drawn, behind the newest that could have arrived. */
   readonly interpolationDelayMs: number;
+  /** How far this player lives ahead of the snapshots that arrive now: the round trip, and what lateness of inputs asks for. */
+  readonly inputLeadMs: number;
+  /** How far the others on the screen lie behind the player's own things: what the host goes back by to judge a shot. */
+  readonly viewDelayMs: number;
+  /** How much faster the host's clock runs than this page's, in millionths. */
+  readonly clockDriftPpm: number;
+  /** Times that a clock was set instead of steered. */
+  readonly clockSnaps: number;
   /** Ticks replayed for the newest snapshot. */
   readonly predictedTicks: number;
   /** Snapshots that disagreed with the prediction. */
   readonly corrections: number;
+  /** False while this machine is too slow to predict: then everything is drawn as it was received. */
+  readonly isPredicting: boolean;
+  /** How often prediction was given up for a while, because this machine was too slow. */
+  readonly overloads: number;
+  /** Predicted events that did not happen after all (`retract`). */
+  readonly retractedEvents: number;
+  /** How much older (in ms) what the median guest sees of others is than what the host's own player sees; 0 on a guest. */
+  readonly hostAdvantageMs: number;
   /** Ticks of guests and own player that had to do without their input; 0 on a guest. */
   readonly lateInputs: number;
   /** Ticks the host never ran, because its machine slept or was too slow; 0 on a guest. */
@@ -141,6 +157,8 @@ export interface RoomEvents<V extends KindMap = KindMap, R = unknown> extends Re
   lobby: LobbyState<R>;
   /** A game event, at the moment it belongs on the screen. */
   event: GameEventOf<V>;
+  /** An event that was shown as predicted and did not happen: what it began on the screen may be ended. */
+  retract: GameEventOf<V>;
   notice: Notice;
   /** The room is over; nothing works any more. `message` is ready to be shown. */
   closed: { readonly end: RoomEnd; readonly message: string };
@@ -150,7 +168,7 @@ export interface Room<I extends FieldMap = FieldMap, E extends KindMap = KindMap
   readonly role: 'host' | 'guest';
   readonly me: PlayerId;
   readonly lobby: LobbyState<R>;
-  on<K extends keyof RoomEvents<V, R> & ('lobby' | 'event' | 'notice' | 'closed')>(
+  on<K extends keyof RoomEvents<V, R> & ('lobby' | 'event' | 'retract' | 'notice' | 'closed')>(
     type: K,
     listener: (value: RoomEvents<V, R>[K]) => void,
   ): () => void;
@@ -199,6 +217,11 @@ export interface SessionOptions {
 export interface HostOptions extends SessionOptions {
   /** Default: the game's `playersMax`. */
   readonly playersMax?: number;
+  /**
+   * Whether the host's own player, who has no network to cross, is held back (by 150 ms each way at most) until they see the others as
+   * late as the median guest does. Default false. `stats().hostAdvantageMs` tells what is left, or what it would take away.
+   */
+  readonly isFair?: boolean;
 }
 
 export interface JoinOptions extends SessionOptions {

@@ -47,6 +47,7 @@ export async function hostRoom(
       name: options.name,
       identity: options.identity ?? randomIdentity(deps),
       isRecording: options.isRecording ?? false,
+      isFair: options.isFair ?? false,
       onEnd: () => deps.ticker.stop(),
     });
     room.registration = new LobbyRegistration(

@@ -141,7 +141,7 @@ export class Interest {
   /** Takes a kind that has no position. */
   #takeAll(table: Table, world: World): void {
     const { kind, ids, data, stride, count } = table;
-    const isAsked = this.#game.spec.isVisible !== undefined;
+    const isAsked = this.#game.spec.isVisible !== undefined && !kind.isHidden;
     for (let row = 0; row < count; row++) {
       if (!isAsked || data[row * stride] === this.#player || this.#isVisible(world, kind.index, row)) {
         this.#take(kind.index, ids[row] as EntityId);
@@ -171,7 +171,7 @@ export function priorityOf(game: AnyGame, world: World): ((player: PlayerId, kin
   if (spec.priority === undefined) return undefined;
   return (player, kind, id) => {
     const row = world.state.tables[kind]!.rowOf(id as EntityId);
-    if (row < 0) return 1;
+    if (row < 0 || game.kinds[kind]!.isHidden) return 1;
     const priority = spec.priority!(world.view, player, world.entityAt(kind, row));
     if (typeof priority !== 'number' || Number.isNaN(priority)) {
       throw new TypeError(`priority ${String(priority)} of a '${game.kinds[kind]!.name}' for player ${player} is not a number`);

@@ -6,6 +6,7 @@ import type { AnyGame } from '../define-game.ts';
 import type { RemoteClient } from '../host/remote-client.ts';
 import type { LinkCounters } from '../transport/transport.ts';
 import { Histogram } from './histogram.ts';
+import type { HitTally } from './hit-tally.ts';
 import { Watcher, type WatcherOptions } from './watcher.ts';
 
 export interface Seat {
@@ -15,6 +16,14 @@ export interface Seat {
   readonly counters: Readonly<LinkCounters>;
   /** The host's end. */
   readonly remote: RemoteClient;
+  /** Undefined unless it was said which event is a hit. */
+  readonly hits: HitTally | undefined;
+}
+
+/** One moment by two clocks: the host's, which judges, and the player's own. */
+export interface SeatMoment {
+  readonly nowMs: number;
+  readonly localMs: number;
 }
 
 /** Counters as they stand at one moment. */
@@ -45,6 +54,9 @@ export interface Measured {
   readonly drawnDelayMs: Histogram;
   readonly newestAgeMs: Histogram;
   readonly predictionLeadMs: Histogram;
+  readonly viewDelayMs: Histogram;
+  readonly droppedFrames: number;
+  readonly unpredictedFrames: number;
 }
 
 export class SeatMeter {
@@ -56,6 +68,9 @@ export class SeatMeter {
   readonly #drawnDelayMs = new Histogram();
   readonly #newestAgeMs = new Histogram();
   readonly #predictionLeadMs = new Histogram();
+  readonly #viewDelayMs = new Histogram();
+  #droppedFrames = 0;
+  #unpredictedFrames = 0;
   #begin: Counts | undefined;
 
   constructor(game: AnyGame, { seat, ...options }: WatcherOptions & { readonly seat: Seat }) {
@@ -66,24 +81,32 @@ export class SeatMeter {
   }
 
   /** From now on it counts. */
-  begin(nowMs: number): void {
-    this.#begin = this.#counts(nowMs);
+  begin(moment: SeatMoment): void {
+    this.#begin = this.#counts(moment);
+    this.#seat.hits?.begin(this.#seat.client.presentTick ?? 0);
   }
 
-  draw(view: readonly ViewEntity[], nowMs: number): void {
+  /** A frame that a busy machine did not draw. */
+  dropFrame(): void {
+    if (this.#begin !== undefined) this.#droppedFrames++;
+  }
+
+  draw(view: readonly ViewEntity[], { nowMs, localMs }: SeatMoment): void {
     const { presentTick, pastTick } = this.#seat.client;
     if (this.#begin === undefined || presentTick === undefined || pastTick === undefined) return;
-    this.#watcher.watch(view, presentTick, pastTick);
-    const { interpolationDelayMs, hostTick } = this.#seat.client.stats(nowMs);
+    const { interpolationDelayMs, hostTick, isPredicting } = statsOf(this.#seat.client, localMs);
+    if (isPredicting === false) this.#unpredictedFrames++;
+    this.#watcher.watch({ view, atMs: nowMs, present: isPredicting === false ? pastTick : presentTick, past: pastTick });
     this.#interpolationDelayMs.add(interpolationDelayMs);
     // The host's clock began at 0 and never skips here: tick n is due at n ticks' time.
     this.#drawnDelayMs.add(nowMs - pastTick * this.#msPerTick);
     this.#newestAgeMs.add(nowMs - hostTick * this.#msPerTick);
     this.#predictionLeadMs.add(presentTick * this.#msPerTick - nowMs);
+    this.#viewDelayMs.add((presentTick - pastTick) * this.#msPerTick);
   }
 
-  end(nowMs: number): Measured {
-    const end = this.#counts(nowMs);
+  end(moment: SeatMoment): Measured {
+    const end = this.#counts(moment);
     const begin = this.#begin ?? end;
     return {
       seat: this.#seat,
@@ -100,12 +123,15 @@ export class SeatMeter {
       drawnDelayMs: this.#drawnDelayMs,
       newestAgeMs: this.#newestAgeMs,
       predictionLeadMs: this.#predictionLeadMs,
+      viewDelayMs: this.#viewDelayMs,
+      droppedFrames: this.#droppedFrames,
+      unpredictedFrames: this.#unpredictedFrames,
     };
   }
 
-  #counts(nowMs: number): Counts {
+  #counts({ nowMs, localMs }: SeatMoment): Counts {
     const { client, counters, remote } = this.#seat;
-    const { corrections, incompleteSnapshots, malformedPackets, stalePackets } = client.stats(nowMs);
+    const { corrections, incompleteSnapshots, malformedPackets, stalePackets } = client.stats(localMs);
     return {
       ms: nowMs,
       hostTick: this.#truth.tick,
@@ -117,4 +143,9 @@ export class SeatMeter {
       bytesOut: counters.stateBytesOut,
     };
   }
+}
+
+/** A client that can give prediction up says in its statistics whether it predicts at present. */
+function statsOf(client: Client, localMs: number): ReturnType<Client['stats']> & { readonly isPredicting?: boolean } {
+  return client.stats(localMs);
 }

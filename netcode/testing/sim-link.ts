@@ -13,14 +13,34 @@ export class SimClock {
   }
 }
 
+/** A machine's own clock, fast or slow by so many millionths. At 0 the host's read 0, too. */
+export class LocalClock {
+  readonly #rate: number;
+
+  constructor(driftPpm: number) {
+    this.#rate = 1 + driftPpm / 1e6;
+  }
+
+  localMs(hostMs: number): number {
+    return hostMs * this.#rate;
+  }
+
+  hostMs(localMs: number): number {
+    return localMs / this.#rate;
+  }
+}
+
 export class SimLink implements StateLink {
   readonly #clock: SimClock;
+  /** Of the machine at this end: says when packets came. */
+  readonly #local: LocalClock;
   readonly #outgoing: StatePath;
   readonly #incoming: StatePath;
   readonly #inbox = new LinkInbox();
 
-  constructor(clock: SimClock, outgoing: StatePath, incoming: StatePath) {
-    this.#clock = clock;
+  constructor(clocks: { readonly clock: SimClock; readonly local: LocalClock }, outgoing: StatePath, incoming: StatePath) {
+    this.#clock = clocks.clock;
+    this.#local = clocks.local;
     this.#outgoing = outgoing;
     this.#incoming = incoming;
   }
@@ -42,7 +62,7 @@ export class SimLink implements StateLink {
 
   receiveState(): Received | undefined {
     this.#incoming.deliver(this.#clock.ms, {
-      state: (bytes, atMs) => this.#inbox.pushState(bytes, atMs),
+      state: (bytes, atMs) => this.#inbox.pushState(bytes, this.#local.localMs(atMs)),
       control: () => undefined,
       close: () => undefined,
     });

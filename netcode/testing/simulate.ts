@@ -6,36 +6,35 @@
  * between them, at moments of its own.
  */
 import { Client } from '../client/client.ts';
-import type { ViewEntity } from '../client/view-builder.ts';
 import { type PlayerId, PLAYERS_MAX } from '../core/ids.ts';
-import { mix32, type Rng, Sfc32 } from '../core/rng.ts';
+import { mix32, type Rng } from '../core/rng.ts';
 import { type AnyGame, defineGame, type Game, type KindMap, type KindPolicy } from '../define-game.ts';
 import { Host } from '../host/host.ts';
 import type { ViewEntityOf } from '../session/room.ts';
 import { loopbackPair } from '../transport/loopback.ts';
 import { STATE_PACKET_BYTES_MAX } from '../transport/transport.ts';
 import type { FieldMap, InitsOf } from '../wire/schema.ts';
+import type { SimEvent } from '../world/simulation.ts';
+import { HitTally } from './hit-tally.ts';
 import { type Network, openPaths } from './networks.ts';
-import { randomInput } from './random-driver.ts';
 import { type Seat, SeatMeter } from './seat-meter.ts';
+import { LocalClock, SimClock, SimLink } from './sim-link.ts';
+import { Processor, PULSE_MS, SimMachine } from './sim-machine.ts';
 import { reportOf, type SimulationReport } from './simulation-report.ts';
-import { SimClock, SimLink } from './sim-link.ts';
 import { placesOf, Truth } from './truth.ts';
-import { FRAMES_PER_SECOND } from './watcher.ts';
 
-/** What a page's Worker and Node's timer give. */
-const PULSE_MS = 4;
-const FRAME_MS = 1000 / FRAMES_PER_SECOND;
 /** Clocks and delays settle before anything is counted. */
 const WARM_UP_SECONDS = 4;
 /** Longest simulation: an hour of play. */
 const SECONDS_MAX = 3600;
-/** Tell the players' luck, the networks' and the screens' from that of the match. */
-const DRIVE_STREAM = 0xd41e;
+/** No clock is worse: a quartz is off by 100 ppm at most, a machine that is throttled or virtual by some hundreds. */
+const DRIFT_PPM_MAX = 10_000;
+/** Slower than this, a machine would not be through with a step within a second. */
+const STEP_COST_MS_MAX = 1000;
+/** Tells the networks' luck from that of the match. */
 const NETWORK_STREAM = 0x4e77;
-const SCREEN_STREAM = 0x5c4e;
 
-export interface SimulateOptions<I extends FieldMap = FieldMap, E extends KindMap = KindMap> {
+export interface SimulateOptions<I extends FieldMap = FieldMap, E extends KindMap = KindMap, V extends KindMap = KindMap> {
   /** How many play, the host's own player (seat 1) included: 2 to 31, whatever the game's `playersMax`. */
   readonly players: number;
   /** A profile by name, conditions of your own, or a recording. Every guest has a network like this to the host. */
@@ -55,6 +54,18 @@ export interface SimulateOptions<I extends FieldMap = FieldMap, E extends KindMa
   readonly pixelsPerUnit?: number;
   /** The field that says where a thing is. Default 'pos', or else the first vector (or number) that is drawn smoothly. */
   readonly position?: keyof E[keyof E] & string;
+  /**
+   * The event that the rules emit for a hit, with `{ by: shooter }`: the report then says how often a hit that the shooter's
+   * screen showed was denied by the host, and the reverse.
+   */
+  readonly hit?: keyof V & string;
+  /** Guests' clocks run too fast (seats 2, 4, ...) or too slow (3, 5, ...) by so many millionths. Default 0. */
+  readonly clockDriftPpm?: number;
+  /**
+   * What one step of the game costs a guest's machine, in ms of its time; all else costs nothing. Frames that come due while it
+   * is busy come late, or never. Default: nothing costs time, and no machine is too slow to predict.
+   */
+  readonly stepCostMs?: number;
 }
 
 /**
@@ -68,11 +79,19 @@ export interface SimulateOptions<I extends FieldMap = FieldMap, E extends KindMa
  */
 export function simulate<I extends FieldMap, E extends KindMap, V extends KindMap, R>(
   game: Game<I, E, V, R>,
-  options: SimulateOptions<I, E>,
+  options: SimulateOptions<I, E, V>,
 ): SimulationReport {
   const untyped = options as unknown as SimulateOptions;
-  requireSense(untyped);
+  requireSense(game, untyped);
   return new SimulatedMatch(withPolicy(game, untyped.policy), untyped).play();
+}
+
+const HOST_CLOCK = new LocalClock(0);
+
+interface SimSeat {
+  readonly local: LocalClock;
+  readonly meter: SeatMeter;
+  readonly machine: SimMachine;
 }
 
 class SimulatedMatch {
@@ -81,7 +100,7 @@ class SimulatedMatch {
   readonly #clock = new SimClock();
   readonly #truth: Truth;
   readonly #host: Host;
-  readonly #seats: Player[];
+  readonly #seats: SimSeat[];
 
   constructor(game: AnyGame, options: SimulateOptions) {
     this.#game = game;
@@ -106,24 +125,28 @@ class SimulatedMatch {
       nowMs += PULSE_MS;
       if (!isCounting && nowMs > warmUpMs) {
         isCounting = true;
-        for (const { meter } of this.#seats) meter.begin(nowMs);
+        for (const { meter, local } of this.#seats) meter.begin({ nowMs, localMs: local.localMs(nowMs) });
       }
-      for (const player of this.#seats) player.runUntil(nowMs);
+      for (const { machine } of this.#seats) machine.runUntil(nowMs);
       this.#clock.ms = nowMs;
       this.#host.update(nowMs);
     }
     return reportOf(
       { gameId: this.#game.id, players: this.#options.players, seed: this.#options.seed },
-      this.#seats.map(({ meter }) => meter.end(nowMs)),
+      this.#seats.map(({ meter, local }) => meter.end({ nowMs, localMs: local.localMs(nowMs) })),
     );
   }
 
-  #seat(player: PlayerId): Player {
-    const { seed, network, pixelsPerUnit = 1, position = 'pos' } = this.#options;
+  #seat(player: PlayerId): SimSeat {
+    const { seed, network, pixelsPerUnit = 1, position = 'pos', hit, stepCostMs, drive } = this.#options;
     const isHost = player === 1;
-    const { link, hostLink, rttMs } = isHost ? this.#loopback() : this.#remote(network, player);
+    const local = new LocalClock(isHost ? 0 : (this.#options.clockDriftPpm ?? 0) * (player % 2 === 0 ? 1 : -1));
+    const processor = isHost || stepCostMs === undefined ? undefined : new Processor(stepCostMs);
+    const { link, hostLink, rttMs } = isHost ? this.#loopback() : this.#remote(network, player, local);
     const joinTick = this.#host.addPlayer(player, hostLink);
-    const client = new Client(this.#game, {
+    const hitType = this.#game.eventTypes.find(({ name }) => name === hit)?.index;
+    const hits = new HitTally(player, hitType);
+    const client = new Client(processor?.running(this.#game) ?? this.#game, {
       link,
       player,
       match: 1,
@@ -131,12 +154,19 @@ class SimulatedMatch {
       joinTick,
       rttMs,
       packetBytesMax: STATE_PACKET_BYTES_MAX,
-      onEvent: () => undefined,
+      onEvent: (event, isPredicted) => hits.shown(event, isPredicted),
+      ...{ onRetract: (event: SimEvent) => hits.retracted(event) },
+      ...(processor !== undefined && { measureMs: processor.measureMs }),
     });
-    const seat: Seat = { player, isHost, client, counters: link.counters, remote: this.#host.clients.get(player)! };
+    const remote = this.#host.clients.get(player)!;
+    const seat: Seat = { player, isHost, client, counters: link.counters, remote, hits: hitType === undefined ? undefined : hits };
     const places = placesOf(this.#game, position);
     const meter = new SeatMeter(this.#game, { seat, truth: this.#truth, places, pixelsPerUnit });
-    return new Player(this.#game, { client, clock: this.#clock, meter, player, seed, drive: this.#options.drive });
+    return {
+      local,
+      meter,
+      machine: new SimMachine(this.#game, { client, clock: this.#clock, local, processor, meter, player, seed, drive }),
+    };
   }
 
   #loopback() {
@@ -144,90 +174,37 @@ class SimulatedMatch {
     return { link, hostLink, rttMs: 0 };
   }
 
-  #remote(network: Network, player: PlayerId) {
+  #remote(network: Network, player: PlayerId, local: LocalClock) {
     const { down, up, rttMs } = openPaths(network, mix32(this.#options.seed, NETWORK_STREAM), player);
-    return { link: new SimLink(this.#clock, up, down), hostLink: new SimLink(this.#clock, down, up), rttMs };
+    const clock = this.#clock;
+    const hostLink = new SimLink({ clock, local: HOST_CLOCK }, down, up);
+    return { link: new SimLink({ clock, local }, up, down), hostLink, rttMs };
   }
 }
 
-interface PlayerOptions {
-  readonly client: Client;
-  readonly clock: SimClock;
-  readonly meter: SeatMeter;
-  readonly player: PlayerId;
-  readonly seed: number;
-  readonly drive: SimulateOptions['drive'] | undefined;
-}
-
-/** One player's machine: pulses, frames and hands, each at moments of their own. */
-class Player {
-  readonly meter: SeatMeter;
-  readonly #game: AnyGame;
-  readonly #options: PlayerOptions;
-  readonly #rng: Rng;
-  readonly #tickMs: number;
-  #nextPulseMs: number;
-  #nextFrameMs: number;
-  #nextTickMs: number;
-  #tick = 0;
-  #view: readonly ViewEntity[] = [];
-
-  constructor(game: AnyGame, options: PlayerOptions) {
-    this.#game = game;
-    this.#options = options;
-    this.meter = options.meter;
-    this.#rng = new Sfc32(mix32(mix32(options.seed, DRIVE_STREAM), options.player));
-    this.#tickMs = 1000 / game.tickRate;
-    const phases = new Sfc32(mix32(mix32(options.seed, SCREEN_STREAM), options.player));
-    this.#nextPulseMs = phases.between(0, PULSE_MS);
-    this.#nextFrameMs = phases.between(0, FRAME_MS);
-    this.#nextTickMs = phases.between(0, this.#tickMs);
-  }
-
-  /** Does what is due up to this moment, in order. */
-  runUntil(endMs: number): void {
-    const { client, clock, meter } = this.#options;
-    for (;;) {
-      const nowMs = Math.min(this.#nextPulseMs, this.#nextFrameMs, this.#nextTickMs);
-      if (nowMs > endMs) return;
-      clock.ms = nowMs;
-      if (nowMs === this.#nextTickMs) {
-        this.#nextTickMs += this.#tickMs;
-        client.setInput(this.#drive(this.#tick++));
-      } else if (nowMs === this.#nextPulseMs) {
-        this.#nextPulseMs += PULSE_MS;
-        client.update(nowMs);
-      } else {
-        this.#nextFrameMs += FRAME_MS;
-        this.#view = client.view(nowMs);
-        meter.draw(this.#view, nowMs);
-      }
-    }
-  }
-
-  #drive(tick: number): Readonly<Record<string, unknown>> {
-    const { drive, player } = this.#options;
-    if (drive === undefined) return randomInput(this.#game.input, this.#game.tickRate, this.#rng);
-    return drive(player, tick, this.#rng, this.#view);
-  }
-}
-
-function requireSense({ players, seconds, seed, pixelsPerUnit = 1 }: SimulateOptions): void {
+function requireSense(game: AnyGame, options: SimulateOptions): void {
+  const { players, seconds, seed, pixelsPerUnit = 1, hit, clockDriftPpm = 0, stepCostMs = 0 } = options;
   if (!Number.isInteger(players) || players < 2 || players > PLAYERS_MAX)
     throw new RangeError(`players ${players} must be a whole number from 2 to ${PLAYERS_MAX}`);
   if (!(seconds > 0 && seconds <= SECONDS_MAX)) throw new RangeError(`seconds ${seconds} must be above 0 and at most ${SECONDS_MAX}`);
   if (!Number.isInteger(seed) || seed < 0 || seed > 0xffff_ffff)
     throw new RangeError(`seed ${seed} must be a whole number of 32 bits from 0 up`);
   if (!(pixelsPerUnit > 0 && pixelsPerUnit < Infinity)) throw new RangeError(`pixelsPerUnit ${pixelsPerUnit} must be above 0`);
+  if (hit !== undefined && !game.eventTypes.some(({ name }) => name === hit)) throw new TypeError(`there is no event '${hit}'`);
+  if (!(Math.abs(clockDriftPpm) <= DRIFT_PPM_MAX))
+    throw new RangeError(`clockDriftPpm ${clockDriftPpm} must be from -${DRIFT_PPM_MAX} to ${DRIFT_PPM_MAX}`);
+  if (!(stepCostMs >= 0 && stepCostMs <= STEP_COST_MS_MAX))
+    throw new RangeError(`stepCostMs ${stepCostMs} must be from 0 to ${STEP_COST_MS_MAX}`);
 }
 
-/** The same game under another policy. */
+/** The same game under another policy; what a kind's own policy says beside `predict` stays. */
 function withPolicy(game: AnyGame, policy: SimulateOptions['policy']): AnyGame {
   if (policy === undefined) return game;
-  const of = (name: string, own: 'owner' | 'all' | 'none'): KindPolicy => {
-    if (typeof policy === 'object') return policy[name] ?? { predict: own };
-    return { predict: own === 'none' ? 'none' : policy };
+  const own: { readonly [name: string]: KindPolicy | undefined } = game.spec.policy ?? {};
+  const of = (name: string): KindPolicy => {
+    if (typeof policy === 'object') return { ...own[name], ...policy[name] };
+    return { ...own[name], predict: own[name]?.predict === 'none' ? 'none' : policy };
   };
-  const policies = Object.fromEntries(game.kinds.map(({ name, predict }) => [name, of(name, predict)]));
-  return defineGame({ ...game.spec, policy: policies } as never);
+  const names = Object.keys(game.spec.entities as KindMap);
+  return defineGame({ ...game.spec, policy: Object.fromEntries(names.map((name) => [name, of(name)])) } as never);
 }

@@ -1,8 +1,9 @@
 /** What a simulated match was like, as plain data. */
 import type { PlayerId } from '../core/ids.ts';
+import { type DrawnReport, DrawnTally } from './drawn-tally.ts';
 import { Histogram, type Spread } from './histogram.ts';
+import { type HitReport, hitReportOf } from './hit-tally.ts';
 import type { Measured } from './seat-meter.ts';
-import { type DrawnReport, DrawnTally } from './watcher.ts';
 
 /** Part of the frames for which a snapshot was there in time, of the least delay: what the interpolation delay aims at, too. */
 const IN_TIME = 0.98;
@@ -30,6 +31,13 @@ export interface FeelReport {
   readonly leastDelayMs: number;
   /** How far the predicted present was ahead of the host. */
   readonly predictionLeadMs: Spread;
+  /** How far behind the predicted present all else was drawn: what a host must rewind by to favour the shooter. */
+  readonly viewDelayMs: Spread;
+  /** Undefined without the option `hit`. */
+  readonly hits: HitReport | undefined;
+  /** Frames that a machine was too busy to draw, and frames drawn without prediction because it was too slow for that. */
+  readonly droppedFrames: number;
+  readonly unpredictedFrames: number;
   /** Payload of the state channel, in kilobits a second, per player. */
   readonly kbpsIn: number;
   readonly kbpsOut: number;
@@ -90,6 +98,7 @@ function feelOf(measured: readonly Measured[]): FeelReport {
   const corrections = sum((one) => one.corrections);
   const inputs = sum((one) => one.ticks);
   const lateInputs = sum((one) => one.lateInputs);
+  const hits = measured.flatMap(({ seat }) => seat.hits ?? []);
   return {
     snapshots,
     corrections,
@@ -103,6 +112,10 @@ function feelOf(measured: readonly Measured[]): FeelReport {
     drawnDelayMs: spread((one) => one.drawnDelayMs).spread(),
     leastDelayMs: spread((one) => one.newestAgeMs).quantile(IN_TIME),
     predictionLeadMs: spread((one) => one.predictionLeadMs).spread(),
+    viewDelayMs: spread((one) => one.viewDelayMs).spread(),
+    hits: hits.length === 0 ? undefined : hitReportOf(hits),
+    droppedFrames: sum((one) => one.droppedFrames),
+    unpredictedFrames: sum((one) => one.unpredictedFrames),
     kbpsIn: (perSecond(sum((one) => one.bytesIn)) * 8) / 1000,
     kbpsOut: (perSecond(sum((one) => one.bytesOut)) * 8) / 1000,
     incompleteSnapshots: sum((one) => one.incompleteSnapshots),

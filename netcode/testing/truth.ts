@@ -23,6 +23,8 @@ export interface Place {
   readonly size: number;
   /** What a stored step is worth, in the field's unit. */
   readonly step: number;
+  /** The part that declares leaps: it changes with each. Undefined if the kind declares none. */
+  readonly leapAt: number | undefined;
 }
 
 /**
@@ -35,7 +37,7 @@ export function placesOf(game: AnyGame, position: string): readonly (Place | und
     const candidates = layout.entries.filter(
       ({ name, field }) =>
         field.step !== undefined &&
-        field.smoothing === 'linear' &&
+        field.smoothing !== 'none' &&
         field.blend === undefined &&
         field.parts.length <= 3 &&
         field.parts.every(({ isCyclic }) => !isCyclic) &&
@@ -44,7 +46,8 @@ export function placesOf(game: AnyGame, position: string): readonly (Place | und
     const entry =
       candidates.find(({ name }) => name === position) ?? candidates.find(({ field }) => field.parts.length > 1) ?? candidates[0];
     if (entry === undefined) return undefined;
-    return { name: entry.name, kind: index, at: entry.at, size: entry.field.parts.length, step: entry.field.step! };
+    const leapAt = layout.entries.find(({ field }) => (field as { readonly isTeleport?: boolean }).isTeleport === true)?.at;
+    return { name: entry.name, kind: index, at: entry.at, size: entry.field.parts.length, step: entry.field.step!, leapAt };
   });
 }
 
@@ -116,7 +119,8 @@ export class Truth extends Recorder {
 
   /**
    * How far a drawn place is from where an entity was at a moment; undefined if it was not there at both ticks around. Where the
-   * host's thing leaps from one tick to the next (a teleport), neither end is wrong, and no way between them.
+   * host's thing leaps from one tick to the next (a teleport), neither end is wrong, and not what it would have gone on from
+   * either within that tick; but a place on the way between them is.
    */
   errorOf(place: Place, id: EntityId, sample: { readonly moment: number; readonly at: Point }): number | undefined {
     const between = this.between(place, id, sample.moment);
@@ -126,15 +130,46 @@ export class Truth extends Recorder {
     const older = this.at(place, id, tick);
     const newer = this.at(place, id, tick + 1);
     if (error <= place.step || older === undefined || newer === undefined || !this.#leaps(place, id, tick)) return error;
-    return Math.min(error, distance(sample.at, older), distance(sample.at, newer));
+    const nearer = Math.min(distance(sample.at, older), distance(sample.at, newer));
+    return Math.min(error, Math.max(0, nearer - this.#wayAround(place, id, tick)));
   }
 
-  /** Whether it went much farther in the tick after this one than in those before and after that. */
+  /**
+   * Whether a leap of the host's may be seen between two moments: it is drawn at its tick, when a blend of two ticks comes
+   * upon it; one that was not declared can come out between any two states so many ticks apart.
+   */
+  leapsWithin({ place, id }: { readonly place: Place; readonly id: EntityId }, from: number, to: number, apartTicks: number): boolean {
+    const slack = place.leapAt === undefined ? apartTicks : 1;
+    for (let tick = Math.floor(from - slack) + 1; tick < to + slack - 1; tick++) if (this.#leaps(place, id, tick)) return true;
+    return false;
+  }
+
+  /** Whether it leaps in the tick after this one: by its own word, or because the ticks before and after show nothing like it. */
   #leaps(place: Place, id: EntityId, tick: number): boolean {
-    const [before, from, to, after] = [-1, 0, 1, 2].map((offset) => this.at(place, id, tick + offset));
+    if (place.leapAt !== undefined) {
+      const before = this.#partAt(place, id, tick);
+      const after = this.#partAt(place, id, tick + 1);
+      if (before !== undefined && after !== undefined && before !== after) return true;
+    }
+    const from = this.at(place, id, tick);
+    const to = this.at(place, id, tick + 1);
     if (from === undefined || to === undefined) return false;
-    const usual = Math.max(before === undefined ? 0 : distance(before, from), after === undefined ? 0 : distance(to, after));
-    return distance(from, to) > LEAP_FACTOR * usual + LEAP_STEPS * place.step;
+    const way = distance(from, to);
+    if (way <= LEAP_STEPS * place.step) return false;
+    return way > LEAP_FACTOR * this.#wayAround(place, id, tick) + LEAP_STEPS * place.step;
+  }
+
+  /** How far it goes in the tick that leads to this one, or in the one after the next: the longer way. */
+  #wayAround(place: Place, id: EntityId, tick: number): number {
+    const [before, from, to, after] = [-1, 0, 1, 2].map((offset) => this.at(place, id, tick + offset));
+    const into = before === undefined || from === undefined ? 0 : distance(before, from);
+    return Math.max(into, to === undefined || after === undefined ? 0 : distance(to, after));
+  }
+
+  #partAt({ kind, leapAt }: Place, id: EntityId, tick: number): number | undefined {
+    const table = this.#states.at(tick as Tick)?.tables[kind];
+    const row = table?.rowOf(id) ?? -1;
+    return table === undefined || row < 0 ? undefined : table.data[row * table.stride + leapAt!];
   }
 
   /** Whether it was there at either tick around a moment. */
@@ -143,7 +178,7 @@ export class Truth extends Recorder {
     return this.at(place, id, tick) !== undefined || this.at(place, id, tick + 1) !== undefined;
   }
 
-  /** The fastest and the sharpest that an entity moved from one tick to another. */
+  /** The fastest and the sharpest that an entity moved from one tick to another; leaps are no motion. */
   motion(place: Place, id: EntityId, fromTick: number, toTick: number): Motion {
     let speed = 0;
     let sharpest = 0;
@@ -152,8 +187,11 @@ export class Truth extends Recorder {
     for (let tick = fromTick; tick <= toTick; tick++) {
       const third = this.at(place, id, tick);
       if (second !== undefined && third !== undefined) {
-        speed = Math.max(speed, distance(second, third));
-        if (first !== undefined) sharpest = Math.max(sharpest, bend(first, second, third));
+        if (this.#leaps(place, id, tick - 1)) second = undefined;
+        else {
+          speed = Math.max(speed, distance(second, third));
+          if (first !== undefined) sharpest = Math.max(sharpest, bend(first, second, third));
+        }
       }
       first = second;
       second = third;

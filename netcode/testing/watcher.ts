@@ -1,17 +1,17 @@
 /**
  * Watches one player's screen. Every frame it notes what was drawn where and for which tick, and once the host has been
- * through that tick it judges: how far off was it, did something stand that should move, did something leap.
+ * through that tick it judges: how far off was it, did something stand that should move, did something leap or blink.
  */
+import type { ViewEntity } from '../client/view-builder.ts';
 import type { EntityId } from '../core/ids.ts';
 import type { AnyGame } from '../define-game.ts';
-import type { ViewEntity } from '../client/view-builder.ts';
-import { Histogram, type Spread } from './histogram.ts';
-import { bend, distance, type Place, type Point, pointOf, type Truth } from './truth.ts';
+import { DrawnTally, type Incident, worse } from './drawn-tally.ts';
+import { distance, type Place, type Point, pointOf, type Truth } from './truth.ts';
 
 /** Frames a second: what most screens draw. */
 export const FRAMES_PER_SECOND = 60;
-/** A thing may stand for so many frames while the host moves it; in the next it is frozen. */
-const STILL_FRAMES_MAX = 2;
+/** A thing may stand for so long while the host moves it: two frames, and half a one because clocks are not exact. */
+const STILL_MS_MAX = (2.5 * 1000) / FRAMES_PER_SECOND;
 /** Drawn slower than this part of the host's motion is standing. */
 const STILL_PART = 0.1;
 /** A drawn acceleration may be so much larger than the host's sharpest around that moment: frames do not fall on ticks. */
@@ -24,78 +24,24 @@ const CLOCK_PART = 0.1;
 const ROUNDING_STEPS = 2;
 /** Nobody sees a motion change by less than this in a frame. */
 const VISIBLE_PX = 1;
-/** What leaps again within this time is still the same jump. */
-const SAME_JUMP_FRAMES = 12;
+/** What leaps again within this time after a jump is still the same jump. */
+const SAME_JUMP_MS = 200;
+/** Gone for longer than this is no blink: what comes back then is new to the eye. */
+const BLINK_MS_MAX = 1000;
 
-/** The worst of its kind: where to look. */
-export interface Incident {
-  readonly px: number;
-  /** Of entity. */
-  readonly kind: string;
-  readonly id: EntityId;
-  /** The tick that was being drawn. */
-  readonly tick: number;
-}
-
-/** How a group of things was drawn. Distances in pixels: the position's unit times `pixelsPerUnit`. */
-export interface DrawnReport {
-  /** Drawn positions that were judged: one a thing and frame. */
-  readonly samples: number;
-  /** Distance between what was drawn for a tick and what the host says for it. */
-  readonly errorPx: Spread;
-  /** Undefined if nothing was off by anything. */
-  readonly worstError: Incident | undefined;
-  /** Part of the drawn things that the host did not have at that tick: predicted in vain, or gone already. */
-  readonly phantoms: number;
-  /** Times that a thing stood for more than 2 frames while the host moved it. */
-  readonly freezes: number;
-  readonly longestFreezeMs: number;
-  /** Times that a thing changed its motion more than the host's rules did around that tick. */
-  readonly jumps: number;
-  /** By how much a thing's way in one frame differed from that in the frame before. */
-  readonly worstJump: Incident | undefined;
-}
-
-export class DrawnTally {
-  readonly error = new Histogram();
-  worstError: Incident | undefined;
-  phantoms = 0;
-  freezes = 0;
-  longestFreezeFrames = 0;
-  jumps = 0;
-  worstJump: Incident | undefined;
-
-  addAll(other: DrawnTally): void {
-    this.error.addAll(other.error);
-    this.phantoms += other.phantoms;
-    this.freezes += other.freezes;
-    this.longestFreezeFrames = Math.max(this.longestFreezeFrames, other.longestFreezeFrames);
-    this.jumps += other.jumps;
-    this.worstError = worse(this.worstError, other.worstError);
-    this.worstJump = worse(this.worstJump, other.worstJump);
-  }
-
-  report(): DrawnReport {
-    const samples = this.error.count + this.phantoms;
-    return {
-      samples,
-      errorPx: this.error.spread(),
-      worstError: this.worstError,
-      phantoms: samples === 0 ? 0 : this.phantoms / samples,
-      freezes: this.freezes,
-      longestFreezeMs: (this.longestFreezeFrames * 1000) / FRAMES_PER_SECOND,
-      jumps: this.jumps,
-      worstJump: this.worstJump,
-    };
-  }
-}
-
-function worse(a: Incident | undefined, b: Incident | undefined): Incident | undefined {
-  return a === undefined || (b !== undefined && b.px > a.px) ? b : a;
+/** What a screen shows, and for which ticks. */
+export interface DrawnFrame {
+  readonly view: readonly ViewEntity[];
+  readonly atMs: number;
+  /** The tick that predicted things are drawn for. */
+  readonly present: number;
+  /** The tick that interpolated things are drawn for. */
+  readonly past: number;
 }
 
 interface Sample {
   readonly frame: number;
+  readonly atMs: number;
   readonly id: EntityId;
   readonly place: Place;
   readonly isMine: boolean;
@@ -112,8 +58,8 @@ interface Sample {
 interface Track {
   before: Sample | undefined;
   last: Sample;
-  stillFrames: number;
-  jumpedFrame: number;
+  stillMs: number;
+  jumpedMs: number;
 }
 
 export interface WatcherOptions {
@@ -131,8 +77,12 @@ export class Watcher {
   readonly #truth: Truth;
   readonly #placeOf: ReadonlyMap<string, Place | undefined>;
   readonly #pixelsPerUnit: number;
-  readonly #ticksPerFrame: number;
+  readonly #msPerTick: number;
   readonly #windowTicks: number;
+  /** Ticks between snapshots: between two, a leap that is not declared can only be drawn as a way. */
+  readonly #snapshotTicks: number;
+  /** Whether everybody sees everything: if not, what is gone from the screen may be out of sight. */
+  readonly #isAllSeen: boolean;
   readonly #tracks = new Map<EntityId, Track>();
   /** Drawn, and to be judged when the host has got so far; in the order of drawing. */
   readonly #present: Sample[] = [];
@@ -144,13 +94,15 @@ export class Watcher {
     this.#truth = truth;
     this.#placeOf = new Map(game.kinds.map(({ name, index }) => [name, places[index]]));
     this.#pixelsPerUnit = pixelsPerUnit;
-    this.#ticksPerFrame = game.tickRate / FRAMES_PER_SECOND;
+    this.#msPerTick = 1000 / game.tickRate;
     this.#windowTicks = Math.ceil((JUMP_WINDOW_MS * game.tickRate) / 1000);
+    this.#snapshotTicks = game.tickRate / game.sendRate;
+    this.#isAllSeen = game.interest === undefined && game.spec.isVisible === undefined;
   }
 
-  /** Notes a drawn frame and judges the earlier ones that are due. `present` and `past`: the ticks drawn for. */
-  watch(view: readonly ViewEntity[], present: number, past: number): void {
-    this.#frame++;
+  /** Notes a drawn frame and judges the earlier ones that are due. */
+  watch({ view, atMs, present, past }: DrawnFrame): void {
+    const frame = ++this.#frame;
     for (const entity of view) {
       const place = this.#placeOf.get(entity.kind);
       const at = place === undefined ? undefined : pointOf(entity[place.name]);
@@ -159,7 +111,7 @@ export class Watcher {
       const { id, isMine } = entity;
       const isPredicted = predict === 'all' || (predict === 'owner' && isMine);
       const moment = isPredicted ? present : past;
-      (isPredicted ? this.#present : this.#past).push({ frame: this.#frame, id, place, isMine, isPredicted, moment, at });
+      (isPredicted ? this.#present : this.#past).push({ frame, atMs, id, place, isMine, isPredicted, moment, at });
     }
     this.#judgeDue(this.#present);
     this.#judgeDue(this.#past);
@@ -186,7 +138,8 @@ export class Watcher {
     if (errorPx > (tally.worstError?.px ?? 0)) tally.worstError = this.#incident(errorPx, sample);
     const track = this.#tracks.get(id);
     if (track === undefined || track.last.frame !== frame - 1 || track.last.isPredicted !== sample.isPredicted) {
-      this.#tracks.set(id, { before: undefined, last: sample, stillFrames: 0, jumpedFrame: -Infinity });
+      if (track !== undefined && this.#isBlink(track.last, sample)) tally.blinks++;
+      this.#tracks.set(id, { before: undefined, last: sample, stillMs: 0, jumpedMs: -Infinity });
       return;
     }
     this.#judgeStanding(track, sample, tally);
@@ -195,35 +148,57 @@ export class Watcher {
     track.last = sample;
   }
 
-  #judgeStanding(track: Track, { place, id, moment, at }: Sample, tally: DrawnTally): void {
-    const from = this.#truth.between(place, id, moment - this.#ticksPerFrame);
+  /** Not drawn for a while, though the host had the same thing in all the ticks between. */
+  #isBlink(last: Sample, { id, place, frame, atMs, moment }: Sample): boolean {
+    if (!this.#isAllSeen || last.frame === frame - 1 || atMs - last.atMs > BLINK_MS_MAX) return false;
+    for (let tick = Math.floor(last.moment); tick <= moment; tick++) if (this.#truth.at(place, id, tick) === undefined) return false;
+    return true;
+  }
+
+  #judgeStanding(track: Track, { place, id, atMs, moment, at }: Sample, tally: DrawnTally): void {
+    const frameMs = atMs - track.last.atMs;
+    const from = this.#truth.between(place, id, moment - frameMs / this.#msPerTick);
     const to = this.#truth.between(place, id, moment);
     const due = from === undefined || to === undefined ? 0 : distance(from, to);
     const isStanding = due > place.step && distance(track.last.at, at) < due * STILL_PART;
-    track.stillFrames = isStanding ? track.stillFrames + 1 : 0;
-    if (track.stillFrames === STILL_FRAMES_MAX + 1) tally.freezes++;
-    if (track.stillFrames > STILL_FRAMES_MAX) tally.longestFreezeFrames = Math.max(tally.longestFreezeFrames, track.stillFrames);
+    const wasFrozen = track.stillMs > STILL_MS_MAX;
+    track.stillMs = isStanding ? track.stillMs + frameMs : 0;
+    if (track.stillMs <= STILL_MS_MAX) return;
+    if (!wasFrozen) tally.freezes++;
+    tally.longestFreezeMs = Math.max(tally.longestFreezeMs, track.stillMs);
   }
 
   #judgeJump(track: Track, sample: Sample, tally: DrawnTally): void {
-    const { place, id, frame } = sample;
-    if (track.before === undefined) return;
-    const drawn = bend(track.before.at, track.last.at, sample.at);
+    const { place, id, atMs } = sample;
+    const { before, last } = track;
+    if (before === undefined) return;
+    const drawn = bendOf(before, last, sample);
     const rounding = ROUNDING_STEPS * place.step;
     if (drawn <= rounding || drawn * this.#pixelsPerUnit <= VISIBLE_PX) return;
-    const fromTick = Math.floor(Math.min(track.before.moment, sample.moment)) - this.#windowTicks;
-    const toTick = Math.ceil(Math.max(track.before.moment, sample.moment)) + this.#windowTicks;
-    const motion = this.#truth.motion(place, id, fromTick, toTick);
+    const first = Math.min(before.moment, sample.moment);
+    const final = Math.max(before.moment, sample.moment);
+    // A leap of the host's is drawn at its tick, or (not declared, and drawn from the past) on the way between two snapshots.
+    if (this.#truth.leapsWithin({ place, id }, first, final, sample.isPredicted ? 1 : this.#snapshotTicks)) return;
+    const motion = this.#truth.motion(place, id, Math.floor(first) - this.#windowTicks, Math.ceil(final) + this.#windowTicks);
     // What bends at a tick shows in one frame; if frames are longer than ticks, several bends add up. Between snapshots, too.
-    const frameTicks = this.#ticksPerFrame;
-    const stretch = Math.max(frameTicks, frameTicks * frameTicks) * (sample.isPredicted ? 1 : this.#game.tickRate / this.#game.sendRate);
+    const frameTicks = Math.max(atMs - last.atMs, last.atMs - before.atMs) / this.#msPerTick;
+    const stretch = Math.max(frameTicks, frameTicks * frameTicks) * (sample.isPredicted ? 1 : this.#snapshotTicks);
     if (drawn <= motion.bend * stretch * JUMP_MARGIN + motion.speed * frameTicks * CLOCK_PART + rounding) return;
-    if (frame - track.jumpedFrame > SAME_JUMP_FRAMES) tally.jumps++;
-    track.jumpedFrame = frame;
-    if (drawn * this.#pixelsPerUnit > (tally.worstJump?.px ?? 0)) tally.worstJump = this.#incident(drawn * this.#pixelsPerUnit, sample);
+    if (atMs - track.jumpedMs > SAME_JUMP_MS) {
+      tally.jumps++;
+      track.jumpedMs = atMs;
+    }
+    tally.worstJump = worse(tally.worstJump, this.#incident(drawn * this.#pixelsPerUnit, sample));
   }
 
   #incident(px: number, { place, id, moment }: Sample): Incident {
     return { px, kind: this.#game.kinds[place.kind]!.name, id, tick: Math.floor(moment) };
   }
+}
+
+/** How far a thing is from where it would be had it gone on as in the frame before; frames may be of different length. */
+function bendOf(before: Sample, last: Sample, now: Sample): number {
+  const stretch = (now.atMs - last.atMs) / (last.atMs - before.atMs);
+  const on = (axis: 0 | 1 | 2): number => last.at[axis] + (last.at[axis] - before.at[axis]) * stretch;
+  return distance(now.at, [on(0), on(1), on(2)]);
 }

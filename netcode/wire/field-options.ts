@@ -9,13 +9,14 @@ export interface FieldOptions {
 
 /** Options of fields that are numbers. */
 export interface NumberOptions extends FieldOptions {
+  /** How it is drawn between two snapshots. `hermite` is for what names a `velocity`. */
   readonly smooth?: Smoothing;
   /**
    * In the value's own unit (of vectors: for each component): a change by no more than this since the value was last
    * captured is not worth sending, so what players see may be off by as much. Default 0. Rounded down to whole steps.
    */
   readonly tolerance?: number;
-  /** How both sides expect the value to go on, for coding. Default: `linear` if it is drawn so, else `hold`. */
+  /** How both sides expect the value to go on, for coding. Default: `hold` if `smooth` is `none`, else `linear`. */
   readonly predictor?: Extrapolation;
 }
 
@@ -46,10 +47,10 @@ export function mannersOf(options: NumberOptions, defaults: { readonly smooth: S
   const { tolerance = 0, to = 'all' } = options;
   if (typeof tolerance !== 'number' || !(tolerance >= 0 && tolerance < Infinity))
     throw new RangeError(`field tolerance ${String(tolerance)} must be a number from 0 up`);
-  const smoothing = requireOneOf('smooth', options.smooth ?? defaults.smooth, ['linear', 'none']);
+  const smoothing = requireOneOf('smooth', options.smooth ?? defaults.smooth, ['linear', 'hermite', 'none']);
   return {
     smoothing,
-    predictor: requireOneOf('predictor', options.predictor ?? (smoothing === 'linear' ? 'linear' : 'hold'), ['hold', 'linear']),
+    predictor: requireOneOf('predictor', options.predictor ?? (smoothing === 'none' ? 'hold' : 'linear'), ['hold', 'linear']),
     receivers: requireOneOf('to', to, ['all', 'owner']),
     toleranceSteps: Math.min(INT32_MAX, Math.floor(tolerance / defaults.step + STEP_SLACK)),
     isRotation: false,

@@ -63,6 +63,19 @@ export function moment({ max = INT32_MAX, ...options }: FieldOptions & { readonl
   return { ...field, parts: field.parts.map((part) => ({ ...part, isTick: true })) };
 }
 
+/**
+ * The tick of an entity's last leap (a teleport, a new life elsewhere), one field a kind at most: set it to `ctx.tick` in the step that
+ * moves the entity. It is then drawn where it was until that tick and where it is from then on, never on the way, and no
+ * correction of it is eased.
+ *
+ * @example
+ * ship: { pos: vec2({ min: 0, max: 1600, step: 1 / 32 }), warpedAt: teleport() }
+ * ship.pos = gate.pos; ship.warpedAt = ctx.tick
+ */
+export function teleport(options: FieldOptions = {}): Field<number> {
+  return { ...moment(options), isTeleport: true };
+}
+
 /** True or false. As an input: held down or not. */
 export function bool(options: FieldOptions = {}): Field<boolean> {
   return {

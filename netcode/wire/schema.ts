@@ -22,8 +22,11 @@ export interface Part {
   readonly isTick?: boolean;
 }
 
-/** How a field is drawn between two snapshots: `linear` blends, `none` holds the older value. */
-export type Smoothing = 'linear' | 'none';
+/**
+ * How a field is drawn between two snapshots: `linear` blends, `hermite` does so on a curve that has the field's `velocity`
+ * at both ends, `none` holds the older value.
+ */
+export type Smoothing = 'linear' | 'hermite' | 'none';
 
 /** How both sides expect a field to go on, for coding: `linear` as it went lately (or by its velocity), `hold` not at all. */
 export type Extrapolation = 'hold' | 'linear';
@@ -60,6 +63,8 @@ export interface Field<Value, Init = Value> {
   readonly step?: number;
   /** The field of the same entity that says how fast this one changes, per second. */
   readonly velocity?: string;
+  /** Whether it holds the tick of the last leap (`teleport`). */
+  readonly isTeleport?: boolean;
   /** For input fields only: true if a press between two ticks must reach exactly one tick. */
   readonly isEdge?: boolean;
 }
@@ -101,8 +106,13 @@ export function layoutOf<M extends FieldMap>(fields: M, own: readonly Part[] = [
     parts.push(...field.parts);
     initial.push(...field.initial);
   }
+  const leaps = entries.filter(({ field }) => field.isTeleport === true);
+  if (leaps.length > 1) throw new TypeError(`'${leaps[0]!.name}' and '${leaps[1]!.name}' are both teleports: an entity has one`);
   for (const { name, field } of entries) {
-    if (field.velocity === undefined) continue;
+    if (field.velocity === undefined) {
+      if (field.smoothing === 'hermite') throw new TypeError(`'${name}' is smooth as 'hermite' and names no velocity`);
+      continue;
+    }
     const velocity = entries.find((other) => other.name === field.velocity)?.field;
     if (velocity?.parts.length !== field.parts.length || velocity.isRotation || velocity.parts.some(({ isBlob }) => isBlob === true)) {
       throw new TypeError(`'${name}' names '${field.velocity}' as its velocity, which is no field of numbers of the same size`);

@@ -1,11 +1,13 @@
 /**
  * One deterministic step of a game: (state, inputs, who came and went) -> state. The host runs it as the authority,
- * every client runs the same code to predict, and a replay runs it again: nothing here knows which of these it is.
+ * every client runs the same code to predict, and a replay runs it again: nothing here depends on which of these it is.
  */
 import type { AnyGame, EmitOptions, Inputs, KindMap, StepContext, WorldView } from '../define-game.ts';
 import { type EntityId, NO_ENTITY, NOBODY, type PlayerId, PLAYERS_MAX, type Tick } from '../core/ids.ts';
 import { mix32, Sfc32 } from '../core/rng.ts';
 import { type Accessor, accessorClass, type FieldMap, type Layout, writeFields } from '../wire/schema.ts';
+import { HeldInputs } from './held-inputs.ts';
+import type { SightOf } from './seen-world.ts';
 import { World } from './world.ts';
 import { WorldState } from './world-state.ts';
 
@@ -54,6 +56,10 @@ export class InputTable {
 
 export interface StepOptions {
   readonly isFirstTime: boolean;
+  /** Whether what this step says is so: on the host, and where its match is played again. Default false. */
+  readonly isAuthority?: boolean;
+  /** What players saw when they pressed what counts in this step: an input like others. Undefined: everybody saw the present. */
+  readonly sightOf?: SightOf;
   readonly joined?: readonly PlayerId[];
   readonly left?: readonly PlayerId[];
   readonly onEvent?: (event: SimEvent) => void;
@@ -69,8 +75,10 @@ export class Simulation {
   readonly #seed: number;
   readonly #rng = new Sfc32(0);
   readonly #inputViews: Accessor[] = [];
+  readonly #held: HeldInputs | undefined;
   #tick = 0 as Tick;
   #isFirstTime = true;
+  #isAuthority = false;
   #eventCount = 0;
   #onEvent: ((event: SimEvent) => void) | undefined;
   readonly #context: StepContext<Record<string, FieldMap>>;
@@ -83,6 +91,7 @@ export class Simulation {
     this.inputs = new InputTable(game.input);
     this.#world = new World(game, this.state);
     this.#view = this.#world.view;
+    this.#held = HeldInputs.of(game);
     const InputView = accessorClass(game.input);
     for (let player = 0; player <= PLAYERS_MAX; player++) {
       this.#inputViews.push(new InputView({ rows: this.inputs, base: player * this.inputs.stride }));
@@ -94,9 +103,18 @@ export class Simulation {
   /** Empties the world and lets the game fill it: the state before tick 1. */
   start(): void {
     this.state.clear();
-    this.#begin(0 as Tick, { isFirstTime: true });
+    this.#begin(0 as Tick, { isFirstTime: true, isAuthority: true });
     this.game.spec.onStart?.(this.#view, this.#context);
     this.#world.commit();
+  }
+
+  /**
+   * Fills `inputs` with what players hold according to the state: neutral, but for games with a kind of policy `all`. Presses are
+   * not held.
+   */
+  holdInputs(): void {
+    this.inputs.clear();
+    this.#held?.hold(this.state, this.inputs);
   }
 
   /** Advances the state from `tick - 1` to `tick` with what stands in `inputs`. */
@@ -106,11 +124,16 @@ export class Simulation {
     for (const player of options.left ?? []) {
       if (spec.onLeave === undefined) this.#world.despawnOwnedBy(player);
       else spec.onLeave(this.#view, player, this.#context);
+      this.#held?.leave(this.state, player);
     }
-    for (const player of options.joined ?? []) spec.onJoin?.(this.#view, player, this.#context);
+    for (const player of options.joined ?? []) {
+      this.#held?.join(this.state, player, this.#world.takeId(player), tick);
+      spec.onJoin?.(this.#view, player, this.#context);
+    }
     if (options.joined !== undefined || options.left !== undefined) this.#world.commit(tick);
     spec.step(this.#view, this.#inputsOf, this.#context);
     this.#world.commit(tick);
+    this.#held?.keep(this.state, this.inputs);
     this.state.tick = tick;
   }
 
@@ -122,9 +145,11 @@ export class Simulation {
   #begin(tick: Tick, options: StepOptions): void {
     this.#tick = tick;
     this.#isFirstTime = options.isFirstTime;
+    this.#isAuthority = options.isAuthority ?? false;
     this.#onEvent = options.onEvent;
     this.#eventCount = 0;
     this.#rng.reseed(mix32(this.#seed, tick));
+    this.#world.begin(tick, options.sightOf);
   }
 
   #makeContext(): StepContext<Record<string, FieldMap>> {
@@ -138,6 +163,9 @@ export class Simulation {
       rng: this.#rng,
       get isFirstTime() {
         return simulation.#isFirstTime;
+      },
+      get isAuthority() {
+        return simulation.#isAuthority;
       },
       emit(name, data, options) {
         simulation.#emit(name, data, options);

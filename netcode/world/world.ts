@@ -3,9 +3,11 @@
  * Spawns and despawns are collected during a step and applied by `commit` at its end, so rows never move while a
  * rule loops over them and the order of rules does not leak into the order of entities.
  */
-import type { AnyGame, Kind, KindMap, WorldView } from '../define-game.ts';
+import type { AnyGame, KindMap, SeenWorld, WorldView } from '../define-game.ts';
 import { type EntityId, NOBODY, type PlayerId, PLAYERS_MAX, type Tick } from '../core/ids.ts';
-import { type Accessor, accessorClass, type Cursor, writeFields } from '../wire/schema.ts';
+import { writeFields } from '../wire/schema.ts';
+import { checkedSeat, type EntityAccessor, entityClass, EntityPool } from './entity.ts';
+import { SeenWorlds, type SightOf } from './seen-world.ts';
 import { COUNTER_BITS, entityIdOf, type Table, type WorldState } from './world-state.ts';
 
 interface PendingSpawn {
@@ -14,55 +16,25 @@ interface PendingSpawn {
   readonly row: Int32Array;
 }
 
-type EntityAccessor = Accessor & { readonly id: EntityId; readonly kind: string; owner: PlayerId };
-type EntityClass = new (cursor: Cursor, table: Table, row: number) => EntityAccessor;
-
-function entityClass(kind: Kind): EntityClass {
-  const Base = accessorClass(kind.layout);
-  return class extends Base {
-    readonly #table: Table;
-    readonly #row: number;
-    constructor(cursor: Cursor, table: Table, row: number) {
-      super(cursor);
-      this.#table = table;
-      this.#row = row;
-    }
-    get id(): EntityId {
-      return this.#table.ids[this.#row] as EntityId;
-    }
-    get kind(): string {
-      return kind.name;
-    }
-    get owner(): PlayerId {
-      return this.#table.data[this.cursor.base] as PlayerId;
-    }
-    set owner(player: PlayerId) {
-      this.#table.data[this.cursor.base] = checkedSeat(player);
-    }
-  };
-}
-
-function checkedSeat(player: PlayerId): PlayerId {
-  if (!Number.isInteger(player) || player < 0 || player > PLAYERS_MAX) throw new RangeError(`player ${player} must be 0 to ${PLAYERS_MAX}`);
-  return player;
-}
-
 /** Rules' view of one state: the `WorldView` of any game, untyped. Entity objects are pooled by row: valid until the step ends. */
 export class World {
   readonly state: WorldState;
   readonly #entitiesMax: number;
-  readonly #classes: readonly EntityClass[];
-  readonly #pools: EntityAccessor[][];
+  /** Those that rules may know of: all but the hidden one. */
+  readonly #tables: readonly Table[];
+  readonly #pools: readonly EntityPool[];
+  readonly #seen: SeenWorlds;
   readonly #kindIndex: ReadonlyMap<string, number>;
   readonly #dead = new Set<EntityId>();
   readonly #spawns: PendingSpawn[] = [];
 
   constructor(game: AnyGame, state: WorldState) {
     this.state = state;
-    this.#entitiesMax = game.entitiesMax;
-    this.#classes = game.kinds.map(entityClass);
-    this.#pools = game.kinds.map(() => []);
-    this.#kindIndex = new Map(game.kinds.map((kind) => [kind.name, kind.index]));
+    this.#tables = state.tables.filter(({ kind }) => !kind.isHidden);
+    this.#entitiesMax = game.entitiesMax - (this.#tables.length < state.tables.length ? PLAYERS_MAX : 0);
+    this.#pools = this.#tables.map((table) => new EntityPool(table, entityClass(table.kind)));
+    this.#kindIndex = new Map(this.#tables.map(({ kind }) => [kind.name, kind.index]));
+    this.#seen = new SeenWorlds(game, this);
   }
 
   /** The same with the types that a game's rules know it by. */
@@ -70,11 +42,20 @@ export class World {
     return this as unknown as WorldView<KindMap>;
   }
 
+  /** A step to `tick` begins: what players saw at it is what `sightOf` says. */
+  begin(tick: Tick, sightOf: SightOf | undefined): void {
+    this.#seen.begin(tick, sightOf);
+  }
+
+  seenBy(player: PlayerId): SeenWorld<KindMap> {
+    return this.#seen.of(checkedSeat(player));
+  }
+
   *all(kind: string): Iterable<EntityAccessor> {
     const table = this.#table(kind);
     const count = table.count;
     for (let row = 0; row < count; row++) {
-      if (!this.#dead.has(table.ids[row] as EntityId)) yield this.#entity(table, row);
+      if (!this.#dead.has(table.ids[row] as EntityId)) yield this.entityAt(table.kind.index, row);
     }
   }
 
@@ -93,28 +74,35 @@ export class World {
 
   get(id: EntityId): EntityAccessor | undefined {
     if (this.#dead.has(id)) return undefined;
-    const table = this.state.tableOf(id);
-    return table === undefined ? undefined : this.#entity(table, table.rowOf(id));
+    const table = this.#tableOf(id);
+    return table === undefined ? undefined : this.entityAt(table.kind.index, table.rowOf(id));
   }
 
   find(kind: string, id: EntityId): EntityAccessor | undefined {
     const table = this.#table(kind);
     const row = table.rowOf(id);
-    return row < 0 || this.#dead.has(id) ? undefined : this.#entity(table, row);
+    return row < 0 || this.#dead.has(id) ? undefined : this.entityAt(table.kind.index, row);
   }
 
   /** The entity in a row of a kind's table, for those who walk the tables themselves. */
   entityAt(kind: number, row: number): EntityAccessor {
-    return this.#entity(this.state.tables[kind]!, row);
+    return this.#pools[kind]!.at(row);
+  }
+
+  /** Whether the step has despawned it. */
+  isGone(id: EntityId): boolean {
+    return this.#dead.has(id);
   }
 
   spawn(kind: string, init: Readonly<Record<string, unknown>> & { readonly owner?: PlayerId } = {}): EntityId {
     const table = this.#table(kind);
-    if (this.state.entityCount + this.#spawns.length >= this.#entitiesMax) {
+    let count = this.#spawns.length;
+    for (let k = 0; k < this.#tables.length; k++) count += this.#tables[k]!.count;
+    if (count >= this.#entitiesMax) {
       throw new RangeError(`cannot spawn '${kind}': ${this.#entitiesMax} entities (entitiesMax) live already`);
     }
     const { owner = NOBODY, ...fields } = init;
-    const id = this.#nextId(checkedSeat(owner));
+    const id = this.takeId(checkedSeat(owner));
     const row = table.kind.layout.initial.slice();
     row[0] = owner;
     writeFields(table.kind.layout, row, 0, fields);
@@ -123,12 +111,12 @@ export class World {
   }
 
   despawn(id: EntityId): void {
-    if (this.state.tableOf(id) !== undefined || this.#spawns.some((spawn) => spawn.id === id)) this.#dead.add(id);
+    if (this.#tableOf(id) !== undefined || this.#spawns.some((spawn) => spawn.id === id)) this.#dead.add(id);
   }
 
   /** Despawns everything a player owns. */
   despawnOwnedBy(player: PlayerId): void {
-    for (const table of this.state.tables) {
+    for (const table of this.#tables) {
       for (let row = 0; row < table.count; row++) if (table.data[row * table.stride] === player) this.#dead.add(table.ids[row] as EntityId);
     }
   }
@@ -145,8 +133,20 @@ export class World {
       const table = this.state.tableOf(id);
       if (table !== undefined) table.remove(table.rowOf(id));
     }
+    if (this.#spawns.length > 0 || this.#dead.size > 0) this.#seen.forget();
     this.#spawns.length = 0;
     this.#dead.clear();
+  }
+
+  /** The next id of a spawner. Counters go round after 65,535 spawns of one owner; an id still alive then is passed over. */
+  takeId(spawner: PlayerId): EntityId {
+    const { nextCounter } = this.state;
+    for (;;) {
+      const counter = nextCounter[spawner]!;
+      nextCounter[spawner] = counter + 1 === 1 << COUNTER_BITS ? 1 : counter + 1;
+      const id = entityIdOf(spawner, counter);
+      if (this.state.tableOf(id) === undefined && !this.#spawns.some((spawn) => spawn.id === id)) return id;
+    }
   }
 
   #table(kind: string): Table {
@@ -155,23 +155,8 @@ export class World {
     return this.state.tables[index]!;
   }
 
-  #entity(table: Table, row: number): EntityAccessor {
-    const pool = this.#pools[table.kind.index]!;
-    while (pool.length <= row) {
-      const Class = this.#classes[table.kind.index]!;
-      pool.push(new Class({ rows: table, base: pool.length * table.stride }, table, pool.length));
-    }
-    return pool[row]!;
-  }
-
-  /** Counters go round after 65,535 spawns of one owner; an id still alive then is passed over. */
-  #nextId(spawner: PlayerId): EntityId {
-    const { nextCounter } = this.state;
-    for (;;) {
-      const counter = nextCounter[spawner]!;
-      nextCounter[spawner] = counter + 1 === 1 << COUNTER_BITS ? 1 : counter + 1;
-      const id = entityIdOf(spawner, counter);
-      if (this.state.tableOf(id) === undefined && !this.#spawns.some((spawn) => spawn.id === id)) return id;
-    }
+  #tableOf(id: EntityId): Table | undefined {
+    for (let k = 0; k < this.#tables.length; k++) if (this.#tables[k]!.rowOf(id) >= 0) return this.#tables[k];
+    return undefined;
   }
 }

@@ -7,6 +7,8 @@ import { benchClients, benchTrace, type ClientsResult, type WorkloadResult } fro
 import { formatClients, formatMeasurements, formatTargets, formatTrace } from './codec/report.ts';
 import { loadTrace, traceToJson } from './codec/trace-file.ts';
 import { statsOf, type Trace } from './codec/trace.ts';
+import type { ReplayGuest } from './cost/client-cost.ts';
+import { cost, COST_USAGE } from './cost/main.ts';
 import { feel, FEEL_USAGE } from './feel/main.ts';
 import { trainDefaultPriors, trainOwnPriors } from './train.ts';
 import { arena30, arena60 } from './workloads/arena.ts';
@@ -26,7 +28,8 @@ npm run bench -- codec [options]
   --seed NAME        test (default), train, or a number
   --trace FILE       this recorded trace instead of the workloads (may be repeated)
   --record DIR       writes the workloads' traces there as JSON and measures nothing
-${FEEL_USAGE}`;
+${FEEL_USAGE}
+${COST_USAGE}`;
 
 const OPTIONS = {
   quick: { type: 'boolean', default: false },
@@ -46,9 +49,18 @@ async function train(): Promise<number> {
   return 0;
 }
 
+export { replayGuest } from './cost/client-cost.ts';
+
+/** This bundle once more, as if nothing of it had run yet. */
+async function loadReplay(): Promise<ReplayGuest> {
+  const fresh = (await import(/* @vite-ignore */ `${import.meta.url}?again`)) as { readonly replayGuest: ReplayGuest };
+  return fresh.replayGuest;
+}
+
 /** Runs a bench; the exit code is 1 if anything was decoded wrong, 2 if the command makes no sense. */
 export async function main(args: readonly string[], resultsDir: string): Promise<number> {
   if (args[0] === 'feel') return feel(args.slice(1), resultsDir);
+  if (args[0] === 'cost') return cost(args.slice(1), resultsDir, loadReplay);
   let parsed;
   try {
     parsed = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });

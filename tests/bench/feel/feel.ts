@@ -1,6 +1,7 @@
 /** How a game feels on each network: simulated matches, their reports, and what the roadmap asks of them. */
 import { NETWORK_PROFILES, type Network, type SimulationReport } from '../../../netcode/testing.ts';
 import type { FeelGame } from './games.ts';
+import type { ScreenReport } from './screen-hits.ts';
 
 export const FEEL_NETWORKS: Readonly<Record<string, Network>> = {
   ...(Object.fromEntries(Object.keys(NETWORK_PROFILES).map((name) => [name, name])) as Record<string, Network>),
@@ -18,6 +19,8 @@ export interface FeelRun {
   readonly players: number;
   readonly policy: 'owner' | 'all';
   readonly report: SimulationReport;
+  /** Hits as drawn, where that can be told. */
+  readonly screen: ScreenReport | undefined;
   /** Virtual seconds, warm-up included, a second of this machine's processor. */
   readonly speed: number;
 }
@@ -37,9 +40,9 @@ const WARM_UP_SECONDS = 4;
 export function benchFeel(game: FeelGame, { networks, ...options }: FeelPlan): FeelRun[] {
   return networks.map((network) => {
     const started = process.cpuUsage();
-    const report = game.play({ ...options, network: FEEL_NETWORKS[network]! });
+    const { report, screen } = game.play({ ...options, network: FEEL_NETWORKS[network]! });
     const { user, system } = process.cpuUsage(started);
     const speed = ((report.seconds + WARM_UP_SECONDS) * 1e6) / (user + system);
-    return { game: game.name, network, players: options.players, policy: options.policy, report, speed };
+    return { game: game.name, network, players: options.players, policy: options.policy, report, screen, speed };
   });
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchFeel, FEEL_NETWORKS, FEEL_PLAYERS, FEEL_POLICIES, type FeelRun } from './feel.ts';
 import { FEEL_GAMES } from './games.ts';
-import { FEEL_LEGEND, formatFeel } from './report.ts';
+import { FEEL_LEGEND, formatFeel, formatFeelTargets, formatScreens } from './report.ts';
 
 const GAMES = FEEL_GAMES.map(({ name }) => name);
 const NETWORKS = Object.keys(FEEL_NETWORKS);
@@ -54,6 +54,8 @@ export function feel(args: readonly string[], resultsDir: string): number {
           runs.push(...part);
         }
       }
+      const ofGame = runs.filter((run) => run.game === game.name);
+      for (const table of [formatScreens(ofGame), formatFeelTargets(ofGame)]) if (table !== undefined) console.log(`\n${table}`);
     }
     console.log(`\nwritten: ${save(resultsDir, { plan, runs })}`);
     return 0;

@@ -63,6 +63,7 @@ export class ArenaMatch {
       this.tick++;
       this.simulation.step(this.tick as Tick, {
         isFirstTime: true,
+        isAuthority: true,
         ...(n === 0 ? options : {}),
         onEvent: ({ type, row }) => {
           const { name, layout } = arena.eventTypes[type]!;

@@ -1,6 +1,9 @@
 /** The rules of the arena, one test a rule. */
 import { expect, test } from 'vitest';
-import type { PlayerId } from '../../../netcode/index.ts';
+import type { PlayerId, Tick } from '../../../netcode/index.ts';
+import { Sights } from '../../../netcode/host/sights.ts';
+import { Captures } from '../../../netcode/snapshot/capture.ts';
+import type { World } from '../../../netcode/world/world.ts';
 import { ARENA_HEIGHT, ARENA_WIDTH, ENTRANCES, isBlocked, WALLS } from '../../../game/rules/arena-map.ts';
 import { botInput } from '../../../game/rules/bot.ts';
 import {
@@ -166,6 +169,134 @@ test('a wreck comes back whole, at the entrance farthest from the others', () =>
   match.step(DEAD_TICKS);
   expect(match.ship(2)).toMatchObject({ life: 'ghost', hp: HP_MAX });
   expect(match.ship(2).pos).toMatchObject(ENTRANCES[2]!);
+});
+
+test('where a wreck comes back is settled when it dies, apart from other wrecks, and its leap is declared', () => {
+  const match = new ArenaMatch(3);
+  match.place(1, 300, 650);
+  for (const [player, y] of [
+    [2, 630],
+    [3, 670],
+  ] as const)
+    match.place(player, 420, y).hp = 1;
+  const bullets = match.world as unknown as World;
+  for (const y of [630, 670]) bullets.spawn('bullet', { owner: 1 as PlayerId, pos: { x: 395, y }, vel: { x: 660, y: 0 }, diesAt: 999 });
+  bullets.commit();
+  match.step();
+  const entrances = [2, 3].map((player) => match.ship(player).entrance);
+  expect([match.ship(2).life, match.ship(3).life, entrances]).toEqual(['dead', 'dead', [2, 1]]);
+  // Whoever flies there now changes nothing any more.
+  match.place(1, ENTRANCES[2]!.x, ENTRANCES[2]!.y);
+  match.step(DEAD_TICKS);
+  [2, 3].forEach((player, n) => {
+    expect(match.ship(player)).toMatchObject({ life: 'ghost', warpedAt: match.tick });
+    expect(match.ship(player).pos).toMatchObject(ENTRANCES[entrances[n]!]!);
+  });
+});
+
+/** A match whose first player sees the others some ticks late, as the host would have it. */
+function matchSeenLate(delayTicks: number): { readonly match: ArenaMatch; readonly step: (count?: number) => void } {
+  const match = new ArenaMatch(2);
+  const captures = new Captures(match.simulation.game, 128);
+  const sights = new Sights(captures);
+  sights.delays[1] = delayTicks;
+  const step = (count = 1): void => {
+    for (let n = 0; n < count; n++) {
+      match.step(1, { sightOf: sights.of });
+      captures.capture(match.simulation.state);
+    }
+  };
+  return { match, step };
+}
+
+test('a bullet hits what its shooter saw it hit, a quarter of a second late', () => {
+  for (const isLate of [true, false]) {
+    const { match, step } = matchSeenLate(isLate ? 15.5 : 0);
+    match.place(1, 300, 650);
+    match.place(2, 420, 690).vel = { x: 0, y: -360 };
+    // By the time the bullet is there the ship is 6 px a tick further; 15 ticks earlier it was in the way.
+    step(16);
+    match.place(1, 300, 640);
+    match.control(1, { trigger: true });
+    step();
+    match.control(1, {});
+    const isFar = Math.abs(match.ship(2).pos.y - 640) > 2 * SHIP_RADIUS;
+    step(14);
+    expect([isFar, match.ship(2).hp, match.events.some(({ type }) => type === 'hit')]).toEqual([
+      true,
+      isLate ? HP_MAX - 1 : HP_MAX,
+      isLate,
+    ]);
+  }
+});
+
+test('no further back than the limit', () => {
+  const { match, step } = matchSeenLate(60);
+  match.place(1, 300, 650);
+  match.place(2, 420, 650);
+  step(30);
+  match.place(2, 420, 850);
+  step(20);
+  const shoot = (): boolean => {
+    match.control(1, { trigger: true });
+    step();
+    match.control(1, {});
+    step(20);
+    return match.events.some(({ type }) => type === 'hit');
+  };
+  expect(shoot()).toBe(false);
+});
+
+test('a bullet still ends at what was seen flying and is a wreck by now, and does it no harm', () => {
+  const { match, step } = matchSeenLate(12);
+  match.place(1, 300, 650);
+  match.place(2, 420, 650);
+  step(20);
+  const wreck = match.ship(2);
+  wreck.life = 'dead';
+  wreck.lifeUntil = match.tick + DEAD_TICKS;
+  match.control(1, { trigger: true });
+  step();
+  match.control(1, {});
+  step(11);
+  expect(match.events.filter(({ type }) => type === 'hit')).toHaveLength(1);
+  expect([match.world.count('bullet'), match.ship(2).hp, match.score(1).kills]).toEqual([0, HP_MAX, 0]);
+  // Once it is seen as a wreck, bullets fly on.
+  step(COOLDOWN_TICKS);
+  match.control(1, { trigger: true });
+  step();
+  match.control(1, {});
+  step(14);
+  expect([match.events.filter(({ type }) => type === 'hit').length, match.world.count('bullet')]).toEqual([1, 1]);
+});
+
+test('nothing is hit behind a corner that ends the bullet', () => {
+  const hits = (y: number): number => {
+    const match = new ArenaMatch(2);
+    match.place(2, 770, 636);
+    const world = match.world as unknown as World;
+    world.spawn('bullet', { owner: 1 as PlayerId, pos: { x: 751.875, y }, vel: { x: 660, y: 0 }, diesAt: 999 });
+    world.commit();
+    match.step(1);
+    return match.events.filter(({ type }) => type === 'hit').length;
+  };
+  expect([hits(618), hits(626)]).toEqual([0, 1]);
+});
+
+test('whoever is not the host shows a hit and leaves what it does to the host', () => {
+  const match = new ArenaMatch(2);
+  match.place(1, 300, 650);
+  match.place(2, 340, 650).hp = 1;
+  const spawner = match.world as unknown as World;
+  spawner.spawn('bullet', { owner: 1 as PlayerId, pos: { x: 315, y: 650 }, vel: { x: 660, y: 0 }, diesAt: 999 });
+  spawner.commit();
+  const events: { readonly name: string; readonly by: number }[] = [];
+  match.simulation.step((match.tick + 1) as Tick, {
+    isFirstTime: true,
+    onEvent: ({ type, by }) => events.push({ name: match.simulation.game.eventTypes[type]!.name, by }),
+  });
+  expect(events).toEqual([{ name: 'hit', by: 1 }]);
+  expect([match.world.count('bullet'), match.ship(2).hp, match.ship(2).life, match.score(1).kills]).toEqual([0, 1, 'alive', 0]);
 });
 
 test('whoever has just entered cannot be hurt, until they shoot', () => {

@@ -4,11 +4,18 @@ import { inviteCodeFrom, inviteLink, launchFrom, tidyName } from '../../../game/
 
 describe('the address', () => {
   test('alone leads to the menu', () => {
-    expect(launchFrom('')).toEqual({ action: 'menu', code: '', name: undefined, isAutostart: false, isBot: false });
+    expect(launchFrom('')).toEqual({ action: 'menu', code: '', name: undefined, isAutostart: false, isBot: false, isFair: false });
   });
 
   test('?host hosts, with the name and flags it gives', () => {
-    expect(launchFrom('?host&name=Ada&autostart&bot')).toEqual({ action: 'host', code: '', name: 'Ada', isAutostart: true, isBot: true });
+    expect(launchFrom('?host&name=Ada&autostart&bot')).toEqual({
+      action: 'host',
+      code: '',
+      name: 'Ada',
+      isAutostart: true,
+      isBot: true,
+      isFair: false,
+    });
   });
 
   test('?join joins, in whatever case the code is', () => {

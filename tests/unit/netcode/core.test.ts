@@ -1,12 +1,9 @@
-/** SPEC.md, MATH, RNG, SEQ, BIT and TIME rules: the small parts everything stands on. */
+/** SPEC.md, MATH, RNG, SEQ and BIT rules: the small parts everything stands on. */
 import { describe, expect, test } from 'vitest';
 import { Sfc32 } from '../../../netcode/core/rng.ts';
 import { isNewer, nearest16, SequenceBuffer } from '../../../netcode/core/sequence.ts';
 import { atan2, cos, sin } from '../../../netcode/core/trig.ts';
 import { Emitter } from '../../../netcode/core/emitter.ts';
-import { FixedStep } from '../../../netcode/time/fixed-step.ts';
-import { SteeredClock } from '../../../netcode/time/steered-clock.ts';
-import { ArrivalLine } from '../../../netcode/time/arrival-line.ts';
 import { BitReader, BitWriter } from '../../../netcode/wire/bits.ts';
 
 test('[MATH1] sine, cosine and arctangent are right to a billionth and the same everywhere', () => {
@@ -66,38 +63,6 @@ describe('bits', () => {
     const writer = new BitWriter(1);
     writer.bits(0xffff, 16);
     expect([writer.isOverrun, [...writer.finish()]]).toEqual([true, [255]]);
-  });
-});
-
-describe('time', () => {
-  test('[TIME1] ticks do not drift, whatever the pulse', () => {
-    const clock = new FixedStep(60, 0);
-    let ticks = 0;
-    for (let nowMs = 0; nowMs <= 60_000; nowMs += 7.3) while (clock.next(nowMs) !== undefined) ticks++;
-    expect(Math.abs(ticks - 3600)).toBeLessThanOrEqual(1);
-  });
-
-  test('[TIME2] a steered clock reaches its target without ever leaving 95 to 105 % of real speed', () => {
-    const clock = new SteeredClock(60, 0, 0);
-    let last = 0;
-    for (let nowMs = 10; nowMs <= 20_000; nowMs += 10) {
-      const tick = clock.advance(nowMs, nowMs * 0.06 + 5);
-      expect(tick - last).toBeGreaterThanOrEqual(0.6 * 0.95 - 1e-9);
-      expect(tick - last).toBeLessThanOrEqual(0.6 * 1.05 + 1e-9);
-      last = tick;
-    }
-    expect(Math.abs(last - (20_000 * 0.06 + 5))).toBeLessThan(0.3);
-    expect(clock.snaps).toBe(0);
-  });
-
-  test('[TIME3] the arrival line follows the fastest packets and forgets them when the route changes', () => {
-    const line = new ArrivalLine(60);
-    const rng = new Sfc32(3);
-    for (let tick = 0; tick < 300; tick++) line.add(tick, (tick * 1000) / 60 + 50 + rng.between(0, 30));
-    expect(Math.abs(line.tickAt(5000) - (5000 - 50) * 0.06)).toBeLessThan(0.3);
-    expect(line.jitterTicks()).toBeGreaterThan(1.5);
-    for (let tick = 300; tick < 600; tick++) line.add(tick, (tick * 1000) / 60 + 150);
-    expect(Math.abs(line.tickAt(10_000) - (10_000 - 150) * 0.06)).toBeLessThan(0.3);
   });
 });
 

@@ -1,7 +1,7 @@
 /** SPEC.md, SCH rules for orientations: smallest three, canonical, total, and blended the short way round. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Correction } from '../../../netcode/client/correction.ts';
+import { type Change, Correction } from '../../../netcode/client/correction.ts';
 import { blend, blendPlanOf } from '../../../netcode/world/blend.ts';
 import type { EntityId } from '../../../netcode/core/ids.ts';
 import { arrayOf, defineGame, quat, type Quat, u8 } from '../../../netcode/index.ts';
@@ -193,7 +193,7 @@ const game = defineGame({
   step: () => undefined,
 });
 const { layout } = game.kinds[0]!;
-const plan = blendPlanOf(game.kinds[0]!);
+const plan = blendPlanOf(game.kinds[0]!, game.tickRate);
 const [, FACING, LIMBS, STILL] = layout.entries;
 
 function stateOf(facing: readonly number[], limb = facing): WorldState {
@@ -209,9 +209,26 @@ function stateOf(facing: readonly number[], limb = facing): WorldState {
 
 function blended(from: readonly number[], to: readonly number[], alpha: number): Float64Array {
   const out = new Float64Array(layout.parts.length);
-  blend(out, plan, { older: stateOf(from).tables[0]!, olderRow: 0, newer: stateOf(to).tables[0]!, newerRow: 0, alpha });
+  blend(out, plan, {
+    older: stateOf(from).tables[0]!,
+    olderRow: 0,
+    newer: stateOf(to).tables[0]!,
+    newerRow: 0,
+    alpha,
+    olderTick: 0,
+    spanTicks: 1,
+  });
   return out;
 }
+
+/** A change of place alone. */
+const changed = (drawn: Float64Array, corrected: Float64Array): Change => ({
+  drawn,
+  corrected,
+  drawnEarlier: drawn,
+  correctedEarlier: corrected,
+  earlierMs: 0,
+});
 
 const facingIn = (row: Float64Array): number[] => list(FACING!.field.read(row, FACING!.at) as Quat);
 const limbIn = (row: Float64Array): number[] => list((LIMBS!.field.read(row, LIMBS!.at) as Quat[])[1]!);
@@ -257,7 +274,7 @@ test('[PRED3] a correction of an orientation is not seen to jump, and eases away
       const correction = new Correction();
       const [from, to] = [blended(drawn, drawn, 1), blended(corrected, corrected, 1)];
       correction.decay(1000);
-      correction.absorb(1 as EntityId, from, to, plan);
+      correction.absorb(1 as EntityId, changed(from, to), plan);
       const shown = to.slice();
       correction.apply(1 as EntityId, shown, plan);
       expect(angleBetween(facingIn(shown), facingIn(from))).toBeLessThan(1e-6);
@@ -265,7 +282,7 @@ test('[PRED3] a correction of an orientation is not seen to jump, and eases away
       // A second correction on top, from where it was predicted last: still no jump.
       const next = product(turn(axis, 0.7), corrected);
       const third = blended(next, next, 1);
-      correction.absorb(1 as EntityId, to, third, plan);
+      correction.absorb(1 as EntityId, changed(to, third), plan);
       const again = third.slice();
       correction.apply(1 as EntityId, again, plan);
       expect(angleBetween(facingIn(again), facingIn(shown))).toBeLessThan(1e-6);

@@ -102,7 +102,7 @@ test('[SCH10] any schema can be an input: packets bring the rows that were sent'
         return row;
       });
       const writer = new BitWriter(60_000);
-      writeInputs(writer, layout, 2 as Tick, rows.length, (tick) => rows[tick]!);
+      writeInputs(writer, layout, { newest: 2 as Tick, count: rows.length, viewDelayTicks: 0, rowOf: (tick) => rows[tick]! });
       const read = readInputs(new BitReader(writer.finish()), layout, 0 as Tick);
       expect(read.rows.map((row) => [...row])).toEqual(rows.map((row) => [...row]));
     }),

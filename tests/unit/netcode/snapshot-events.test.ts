@@ -20,12 +20,21 @@ const eventOf = (n: number, row = Int32Array.of(n)): SimEvent => ({
 });
 const eventsFrom = (first: number, count: number): SimEvent[] => Array.from({ length: count }, (_, i) => eventOf(first + i));
 
+const countGame = defineGame({
+  id: 'count',
+  version: 1,
+  input: {},
+  entities: { lamp: { on: u8() } },
+  events: { count: { n: u8() } },
+  step: () => undefined,
+});
+
 /** A queue that shows at once, and what it showed. */
 function listen(): { queue: EventQueue; shown: number[]; receive: (events: readonly SimEvent[], firstNumber: number) => void } {
   const shown: number[] = [];
-  const queue = new EventQueue(ME, ({ row }) => shown.push(row[0]!));
+  const queue = new EventQueue(countGame, ME, { show: ({ row }) => shown.push(row[0]!), retract: () => undefined });
   const receive = (events: readonly SimEvent[], firstNumber: number): void => {
-    queue.receive(events, firstNumber);
+    queue.receive(events, firstNumber, 0 as Tick);
     queue.release(Infinity);
   };
   return { queue, shown, receive };

@@ -1,0 +1,69 @@
+/** One match as the host's room runs it: the authority, the link of the host's own player, and what is counted of both. */
+import type { StateLink } from '../channel/state-link.ts';
+import type { Clock } from '../core/clock.ts';
+import type { PlayerId } from '../core/ids.ts';
+import type { AnyGame } from '../define-game.ts';
+import { Host } from '../host/host.ts';
+import { Recorder } from '../host/recording.ts';
+import { loopbackPair } from '../transport/loopback.ts';
+import { STATE_PACKET_BYTES_MAX } from '../transport/transport.ts';
+import { DelayedLink, Handicap } from './handicap.ts';
+
+export interface HostMatchOptions {
+  readonly number: number;
+  readonly seed: number;
+  readonly clock: Clock;
+  /** Whether the host's own player is to see and act as late as the median guest. */
+  readonly isFair: boolean;
+  readonly isRecording: boolean;
+}
+
+export class HostMatch {
+  readonly number: number;
+  readonly seed: number;
+  readonly host: Host;
+  readonly recorder: Recorder | undefined;
+  readonly handicap: Handicap;
+  /** The player's end of the host's own link, and the host's. */
+  readonly ownLink: StateLink;
+  readonly hostsLink: StateLink;
+  readonly #msPerTick: number;
+
+  constructor(game: AnyGame, { number, seed, clock, isFair, isRecording }: HostMatchOptions) {
+    this.number = number;
+    this.seed = seed;
+    this.#msPerTick = 1000 / game.tickRate;
+    this.recorder = isRecording ? new Recorder(game, seed) : undefined;
+    this.host = new Host(game, {
+      match: number,
+      seed,
+      nowMs: clock.nowMs(),
+      packetBytesMax: STATE_PACKET_BYTES_MAX,
+      ...(this.recorder !== undefined && { recorder: this.recorder }),
+    });
+    this.handicap = new Handicap(isFair);
+    const delayMs = (): number => this.handicap.delayMs;
+    const [own, hosts] = loopbackPair(clock);
+    this.ownLink = new DelayedLink(own, clock, delayMs);
+    this.hostsLink = new DelayedLink(hosts, clock, delayMs);
+  }
+
+  update(nowMs: number, me: PlayerId): void {
+    this.host.update(nowMs);
+    const { clients } = this.host;
+    const viewDelayMs = (player: PlayerId): number => (clients.get(player)?.viewDelayTicks ?? 0) * this.#msPerTick;
+    const guests = [...clients.keys()].filter((player) => player !== me);
+    this.handicap.update(nowMs, viewDelayMs(me), guests.map(viewDelayMs));
+  }
+
+  /** Packets and inputs of all players that came to nothing. */
+  counts(): { late: number; malformed: number; dropped: number } {
+    const counts = { late: 0, malformed: 0, dropped: 0 };
+    for (const { inputs, malformedPackets, strayPackets, heldBackSnapshots } of this.host.clients.values()) {
+      counts.late += inputs.lateInputs;
+      counts.malformed += malformedPackets;
+      counts.dropped += strayPackets + heldBackSnapshots + inputs.refusedInputs;
+    }
+    return counts;
+  }
+}
