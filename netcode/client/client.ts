@@ -208,11 +208,16 @@ export class Client {
   }
 
   #drain(nowMs: number): void {
-    for (let i = 0; i < PACKETS_PER_UPDATE_MAX; i++) {
-      const packet = this.#options.link.receiveState();
-      if (packet === undefined) return;
+    let packet = this.#options.link.receiveState();
+    if (packet === undefined) return;
+    const isDrawn = this.#past !== undefined;
+    // What was drawn of others by guess may turn out wrong: then it eases.
+    if (isDrawn) this.#views.keepInterpolated(this.#moment(nowMs));
+    for (let count = 1; packet !== undefined; count++) {
       this.#receive(packet.bytes, Math.min(packet.atMs, nowMs));
+      packet = count < PACKETS_PER_UPDATE_MAX ? this.#options.link.receiveState() : undefined;
     }
+    if (isDrawn) this.#views.easeInterpolated(this.#moment(nowMs));
   }
 
   #receive(bytes: Uint8Array, atMs: number): void {
@@ -290,12 +295,13 @@ export class Client {
     this.#sample(target);
     this.#watchBudget();
     if (!this.#isPredicting || !(isDrawing || target > this.#prediction.tick) || !this.#budget.beginSlice()) return;
+    this.#keepDrawn();
     this.#reconcile();
     this.#prediction.advance(target, (event) => this.#events.predict(event));
     this.#budget.endSlice(!this.#prediction.isReplaying);
     if (!isDrawing) return;
     this.#prediction.peek();
-    if (this.#isDrawnKept && !this.#prediction.isReplaying) this.#views.easeToCorrected(this.#prediction, this.#drawnTick!);
+    if (this.#isDrawnKept && !this.#prediction.isReplaying) this.#views.easeToCorrected(this.#prediction);
     this.#isDrawnKept = false;
     this.#drawnTick = presentTick;
   }
@@ -324,7 +330,6 @@ export class Client {
     const prediction = this.#prediction;
     const isNews = this.#newestTick !== this.#reconciledTick;
     if (!isNews && !prediction.isReplaying) return;
-    this.#keepDrawn();
     if (!prediction.isReplaying) {
       prediction.rewind(this.#shown.at(this.#newestTick)!);
       this.#reconciledTick = this.#newestTick;

@@ -59,6 +59,12 @@ export class Prediction {
     return this.#states.at(tick);
   }
 
+  /** The newest tick that is the host's and not predicted. */
+  get authorityTick(): Tick {
+    return this.#authorityTick;
+  }
+
+  /** Whether a replay is under way: the newest states are still those from before it. */
   get isReplaying(): boolean {
     return this.#replayTick < this.tick;
   }
@@ -109,11 +115,6 @@ export class Prediction {
   peek(): void {
     this.#step((this.tick + 1) as Tick, undefined, true);
     this.#loadedTick = -1 as Tick;
-  }
-
-  /** The newest tick that may be predicted now. */
-  get lastTick(): number {
-    return this.#authorityTick + PREDICTED_TICKS_MAX;
   }
 
   #step(tick: Tick, onEvent?: (event: SimEvent) => void, isPeek = false): void {

@@ -20,17 +20,17 @@ export type ViewEntity = { readonly id: EntityId; readonly kind: string; owner: 
 export interface PredictedStates {
   /** The newest predicted tick. `stateAt` may know the next one, too, but only to be drawn. */
   readonly tick: Tick;
-  /** The newest tick that the host said and that what is predicted starts from. Unknown: no births are told apart. */
-  readonly authorityTick?: Tick;
+  /** The newest tick that the host said and that what is predicted starts from. */
+  readonly authorityTick: Tick;
   /** While a replay is under way the newest states are still those from before it. */
-  readonly isReplaying?: boolean;
+  readonly isReplaying: boolean;
   stateAt(tick: Tick): WorldState | undefined;
 }
 
 export interface ViewMoment {
   readonly prediction: PredictedStates;
   /** False while the machine is too slow to predict: then everything is drawn as received. */
-  readonly isPredicting?: boolean;
+  readonly isPredicting: boolean;
   /** The predicted time, in ticks. */
   readonly present: number;
   readonly frames: StateHistory;
@@ -49,9 +49,6 @@ const TWIN_MS = 150;
 /** Velocities are told by comparing with so much earlier: less than a tick, so that little of another motion is in it. */
 const EARLIER_TICKS = 1 / 16;
 
-/** A replay is compared at the present; the newest tick predicted for good is less than so much before it, or things stand. */
-const COMPARED_ALPHA_MAX = 3;
-
 /** What is drawn in one of the two times; `other` is the other one. */
 interface Drawing {
   readonly bracket: DrawnBracket;
@@ -62,6 +59,15 @@ interface Drawing {
 interface KindView extends BlendPlan {
   readonly row: Float64Array;
   readonly change: Change;
+}
+
+interface KeptStates {
+  readonly older: WorldState;
+  readonly newer: WorldState;
+  alpha: number;
+  alphaPerTick: number;
+  /** The newer one was a guess at a tick whose input was not fixed yet. */
+  isGlimpse: boolean;
 }
 
 /** One entity as it was drawn last. */
@@ -80,7 +86,7 @@ export class ViewBuilder {
   readonly #list: ViewEntity[] = [];
   readonly #shown = new Map<EntityId, Shown>();
   /** The predicted states before a replay, copied: the replay overwrites them. */
-  readonly #keptPredicted: { readonly older: WorldState; readonly newer: WorldState; alpha: number; readonly alphaPerTick: 1 };
+  readonly #keptPredicted: KeptStates;
   #hasKeptPredicted = false;
   /** Where predicted things stood in the last drawing, if they did. */
   readonly #stood: WorldState;
@@ -88,6 +94,7 @@ export class ViewBuilder {
   /** The received states around the drawn moment before a packet, and which they were. */
   #keptReceived: DrawnBracket | undefined;
   #keptTicks = 0;
+  #drawnPast = 0;
   /** The newest tick that is not predicted, in what is drawn. */
   #authorityTick = Infinity;
   #frame = 0;
@@ -96,7 +103,13 @@ export class ViewBuilder {
     this.#player = player;
     this.#tickRate = game.tickRate;
     this.#twinTicks = (TWIN_MS * game.tickRate) / 1000;
-    this.#keptPredicted = { older: new WorldState(game.kinds), newer: new WorldState(game.kinds), alpha: 1, alphaPerTick: 1 };
+    this.#keptPredicted = {
+      older: new WorldState(game.kinds),
+      newer: new WorldState(game.kinds),
+      alpha: 1,
+      alphaPerTick: 1,
+      isGlimpse: false,
+    };
     this.#stood = new WorldState(game.kinds);
     this.#kinds = game.kinds.map((kind) => {
       const row = () => new Float64Array(kind.layout.parts.length);
@@ -109,10 +122,11 @@ export class ViewBuilder {
   build(moment: ViewMoment): readonly ViewEntity[] {
     this.#list.length = 0;
     this.#correction.decay(moment.nowMs);
-    const predicted = moment.isPredicting === false ? undefined : predictedAround(moment.prediction, moment.present);
+    const predicted = moment.isPredicting ? predictedAround(moment.prediction, moment.present) : undefined;
     if (predicted !== undefined) this.#easeFromStanding(predicted);
     this.#frame++;
-    const received = this.#receivedAround(moment);
+    const received = this.#receivedAround(moment, moment.past);
+    this.#drawnPast = moment.past;
     // What just went over from the one time to the other comes from where it was, even if that time is not drawn any more.
     const before = predicted ?? predictedAround(moment.prediction, moment.present);
     if (predicted !== undefined) this.#addPredicted({ bracket: predicted, other: received, isPredicted: true });
@@ -124,15 +138,17 @@ export class ViewBuilder {
     return this.#list;
   }
 
-  /** Before a replay, or a part of one: remembers how predicted things are drawn at `present`. */
+  /** Before what was drawn is overwritten by a replay or the next tick: remembers it. `present` is the moment drawn last. */
   keepDrawn(prediction: PredictedStates, present: number): void {
-    const bracket = comparedAround(prediction, present);
+    const bracket = predictedAround(prediction, present);
+    const kept = this.#keptPredicted;
     this.#hasKeptPredicted = bracket !== undefined;
     if (bracket === undefined) return;
-    const kept = this.#keptPredicted;
     kept.alpha = bracket.alpha;
+    kept.alphaPerTick = bracket.alphaPerTick;
     kept.older.tick = bracket.older.tick;
     kept.newer.tick = bracket.newer.tick;
+    kept.isGlimpse = bracket.newer.tick > prediction.tick;
     for (const { kind } of this.#kinds) {
       if (kind.predict === 'none') continue;
       kept.older.tables[kind.index]!.copyFrom(bracket.older.tables[kind.index]!);
@@ -140,18 +156,17 @@ export class ViewBuilder {
     }
   }
 
-  /** After it, and before any tick is predicted for the first time: what moved keeps being drawn where it was, and eases from there. */
-  easeToCorrected(prediction: PredictedStates, nowMs: number): void {
-    const authorityTick = prediction.authorityTick ?? Infinity;
-    const kept = this.#keptPredicted;
-    const older = prediction.stateAt(kept.older.tick);
-    const newer = prediction.stateAt(kept.newer.tick);
+  /** When the states around that moment are there again: what moved keeps being drawn where it was, and eases from there. */
+  easeToCorrected(prediction: PredictedStates): void {
+    const { authorityTick } = prediction;
+    const { older: keptOlder, newer: keptNewer, alpha, alphaPerTick } = this.#keptPredicted;
+    const older = prediction.stateAt(keptOlder.tick);
+    const newer = prediction.stateAt(keptNewer.tick);
     if (this.#hasKeptPredicted && older !== undefined && newer !== undefined) {
-      this.#correction.decay(nowMs);
-      const bracket = { older, newer, alpha: kept.alpha, alphaPerTick: kept.alphaPerTick };
+      const bracket = { older, newer, alpha, alphaPerTick };
       for (const view of this.#kinds) if (view.kind.predict !== 'none') this.#easePredicted(view, bracket, authorityTick);
     }
-    if (prediction.isReplaying !== true) this.#authorityTick = authorityTick;
+    if (!prediction.isReplaying) this.#authorityTick = authorityTick;
     this.#hasKeptPredicted = false;
   }
 
@@ -174,26 +189,21 @@ export class ViewBuilder {
     }
   }
 
-  /** Before packets are taken in: remembers how received things are drawn. */
+  /** Before packets are taken in: remembers how received things were drawn last. */
   keepInterpolated(moment: ViewMoment): void {
-    const bracket = this.#receivedAround(moment);
+    const bracket = this.#receivedAround(moment, this.#drawnPast);
     this.#keptReceived = bracket;
     if (bracket !== undefined) this.#keptTicks = bracket.older.tick + bracket.newer.tick;
   }
 
-  /**
-   * After it: if the packets changed what is around the drawn moment (`past` is as it was, and is so at `nowMs`), what
-   * moved by that eases. If they did not, which is the rule, it costs nothing. If `past` itself has leapt since, everything
-   * eases.
-   */
+  /** After it: if the packets changed what is around the drawn moment, what moved by that eases. As a rule they did not, and it costs nothing. */
   easeInterpolated(moment: ViewMoment): void {
     const kept = this.#keptReceived;
     this.#keptReceived = undefined;
-    const bracket = this.#receivedAround(moment);
+    const bracket = this.#receivedAround(moment, this.#drawnPast);
     // States are kept in a ring: news from just so long after may have taken the place of what was kept.
     if (kept === undefined || bracket === undefined || kept.older.tick + kept.newer.tick !== this.#keptTicks) return;
     if (bracket.older === kept.older && bracket.newer === kept.newer && bracket.alpha === kept.alpha) return;
-    this.#correction.decay(moment.nowMs);
     for (const view of this.#kinds) {
       const { ids, count } = dueTable(view, bracket);
       for (let row = 0; row < count; row++) {
@@ -203,8 +213,8 @@ export class ViewBuilder {
     }
   }
 
-  #receivedAround({ frames, newestTick, past }: ViewMoment): DrawnBracket | undefined {
-    return bracketAt(frames, { newestTick, moment: past, tickRate: this.#tickRate });
+  #receivedAround({ frames, newestTick }: ViewMoment, moment: number): DrawnBracket | undefined {
+    return bracketAt(frames, { newestTick, moment, tickRate: this.#tickRate });
   }
 
   #isPredicted(kind: Kind, owner: number): boolean {
@@ -266,7 +276,7 @@ export class ViewBuilder {
   }
 
   #easePredicted(view: KindView, bracket: DrawnBracket, authorityTick: number): void {
-    const { older, newer } = this.#keptPredicted;
+    const { older, newer, isGlimpse } = this.#keptPredicted;
     const { index } = view.kind;
     const table = newer.tables[index]!;
     const nowTable = bracket.newer.tables[index]!;
@@ -274,11 +284,14 @@ export class ViewBuilder {
       const id = table.ids[row] as EntityId;
       const now = nowTable.rowOf(id);
       if (now < 0 || !this.#wasDrawn(id, true)) continue;
-      if (isSameRow(table, row, nowTable, now) && isSameEntity(older.tables[index]!, bracket.older.tables[index]!, id)) continue;
+      const isSameBefore = isSameEntity(older.tables[index]!, bracket.older.tables[index]!, id);
+      if (isSameBefore && isSameRow(table, row, nowTable, now)) continue;
       const birth = birthOf(newer, { table, row, authorityTick: this.#authorityTick });
       const nowBirth = birthOf(bracket.newer, { table: nowTable, row: now, authorityTick });
-      if (this.#isTwin(birth, nowBirth, authorityTick)) this.#ease(id, view, this.#keptPredicted, bracket);
-      else this.#correction.forget(id);
+      if (!this.#isTwin(birth, nowBirth, authorityTick)) this.#correction.forget(id);
+      // The player pressed something in between: the answer is not to be softened, only its place.
+      else if (isSameBefore && isGlimpse) this.#ease(id, view, still(this.#keptPredicted), still(bracket));
+      else this.#ease(id, view, this.#keptPredicted, bracket);
     }
   }
 
@@ -315,18 +328,6 @@ function predictedAround(prediction: PredictedStates, present: number): DrawnBra
 }
 
 /**
- * The last two states up to a moment that are predicted for good: before and after a replay both are there, while the
- * one beyond may be a glimpse of the next tick that is not renewed yet. Motion at the moment follows from them.
- */
-function comparedAround(prediction: PredictedStates, present: number): DrawnBracket | undefined {
-  const newer = prediction.stateAt(Math.min(Math.floor(present) + 1, prediction.tick) as Tick);
-  if (newer === undefined) return undefined;
-  const older = prediction.stateAt((newer.tick - 1) as Tick) ?? newer;
-  if (older === newer) return { older, newer, alpha: 1, alphaPerTick: 0 };
-  return { older, newer, alpha: Math.min(COMPARED_ALPHA_MAX, present - older.tick), alphaPerTick: 1 };
-}
-
-/**
  * The tick at which a prediction made the entity in a row; -1 if the host had it already: what `born` says of received rows
  * is no later than the host's tick, or later than any.
  */
@@ -343,6 +344,9 @@ const earlier = ({ older, newer, alpha, alphaPerTick }: DrawnBracket): Bracket =
   newer,
   alpha: alpha - alphaPerTick * EARLIER_TICKS,
 });
+
+/** The same place, without its motion. */
+const still = ({ older, newer, alpha }: DrawnBracket): DrawnBracket => ({ older, newer, alpha, alphaPerTick: 0 });
 
 function isSameEntity(a: Table, b: Table, id: EntityId): boolean {
   const rowA = a.rowOf(id);

@@ -94,9 +94,9 @@ export class SeatMeter {
   draw(view: readonly ViewEntity[], { nowMs, localMs }: SeatMoment): void {
     const { presentTick, pastTick } = this.#seat.client;
     if (this.#begin === undefined || presentTick === undefined || pastTick === undefined) return;
-    const { interpolationDelayMs, hostTick, isPredicting } = statsOf(this.#seat.client, localMs);
-    if (isPredicting === false) this.#unpredictedFrames++;
-    this.#watcher.watch({ view, atMs: nowMs, present: isPredicting === false ? pastTick : presentTick, past: pastTick });
+    const { interpolationDelayMs, hostTick, isPredicting } = this.#seat.client.stats(localMs);
+    if (!isPredicting) this.#unpredictedFrames++;
+    this.#watcher.watch({ view, atMs: nowMs, present: isPredicting ? presentTick : pastTick, past: pastTick });
     this.#interpolationDelayMs.add(interpolationDelayMs);
     // The host's clock began at 0 and never skips here: tick n is due at n ticks' time.
     this.#drawnDelayMs.add(nowMs - pastTick * this.#msPerTick);
@@ -143,9 +143,4 @@ export class SeatMeter {
       bytesOut: counters.stateBytesOut,
     };
   }
-}
-
-/** A client that can give prediction up says in its statistics whether it predicts at present. */
-function statsOf(client: Client, localMs: number): ReturnType<Client['stats']> & { readonly isPredicting?: boolean } {
-  return client.stats(localMs);
 }

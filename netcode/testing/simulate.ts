@@ -14,7 +14,6 @@ import type { ViewEntityOf } from '../session/room.ts';
 import { loopbackPair } from '../transport/loopback.ts';
 import { STATE_PACKET_BYTES_MAX } from '../transport/transport.ts';
 import type { FieldMap, InitsOf } from '../wire/schema.ts';
-import type { SimEvent } from '../world/simulation.ts';
 import { HitTally } from './hit-tally.ts';
 import { type Network, openPaths } from './networks.ts';
 import { type Seat, SeatMeter } from './seat-meter.ts';
@@ -155,7 +154,7 @@ class SimulatedMatch {
       rttMs,
       packetBytesMax: STATE_PACKET_BYTES_MAX,
       onEvent: (event, isPredicted) => hits.shown(event, isPredicted),
-      ...{ onRetract: (event: SimEvent) => hits.retracted(event) },
+      onRetract: (event) => hits.retracted(event),
       ...(processor !== undefined && { measureMs: processor.measureMs }),
     });
     const remote = this.#host.clients.get(player)!;

@@ -46,7 +46,7 @@ export function placesOf(game: AnyGame, position: string): readonly (Place | und
     const entry =
       candidates.find(({ name }) => name === position) ?? candidates.find(({ field }) => field.parts.length > 1) ?? candidates[0];
     if (entry === undefined) return undefined;
-    const leapAt = layout.entries.find(({ field }) => (field as { readonly isTeleport?: boolean }).isTeleport === true)?.at;
+    const leapAt = layout.entries.find(({ field }) => field.isTeleport === true)?.at;
     return { name: entry.name, kind: index, at: entry.at, size: entry.field.parts.length, step: entry.field.step!, leapAt };
   });
 }

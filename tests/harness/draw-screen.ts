@@ -72,7 +72,7 @@ export class Screen {
   nowMs = 1000;
 
   constructor() {
-    this.prediction = { tick: 0 as Tick, authorityTick: -1 as Tick, stateAt: (tick) => this.predicted.get(tick) };
+    this.prediction = { tick: 0 as Tick, authorityTick: -1 as Tick, isReplaying: false, stateAt: (tick) => this.predicted.get(tick) };
   }
 
   moment(): ViewMoment {
@@ -97,7 +97,14 @@ export class Screen {
     this.views.keepDrawn(this.prediction, this.present);
     this.prediction.authorityTick = authorityTick as Tick;
     this.predict(authorityTick, toTick, things);
-    this.views.easeToCorrected(this.prediction, this.nowMs);
+    this.glimpse(things);
+    this.views.easeToCorrected(this.prediction);
+  }
+
+  /** The tick after the newest, with an input that may still change. */
+  glimpse(things: (tick: number) => readonly Thing[]): void {
+    const tick = this.prediction.tick + 1;
+    this.predicted.set(tick, stateOf(tick, ...things(tick)));
   }
 
   frame(ticks = 1): readonly ViewEntity[] {

@@ -5,7 +5,8 @@ import { atan2, cos, defineGame, sin, type ViewOf } from '../../../netcode/index
 import { simulate, type SimulateOptions, type SimulationReport } from '../../../netcode/testing.ts';
 import type { arena } from '../../../game/rules/arena.ts';
 import { botInput } from '../../../game/rules/bot.ts';
-import { advanceLives, advanceMatch } from '../../../game/rules/lives.ts';
+import { fireGuns, flyBullets } from '../../../game/rules/bullets.ts';
+import { advanceLives, advanceMatch, isScoring } from '../../../game/rules/lives.ts';
 import { flyShips, isFlying, turnBetween } from '../../../game/rules/ships.ts';
 import { SHIP_RADIUS } from '../../../game/rules/state.ts';
 import { skiffGame } from '../../harness/skiff-game.ts';
@@ -43,6 +44,22 @@ const apartGame = defineGame({
   step(world, inputs, ctx) {
     advanceLives(world, ctx);
     flyShips(world, inputs, ctx.dt);
+    advanceMatch(world, ctx);
+  },
+});
+
+/**
+ * The demo with guns, but without contact. Where a shooter's own ship is pushed about by others, no client knows in time where the
+ * host will have it fire from; without that, every dispute is one of rewinding.
+ */
+const gunsGame = defineGame({
+  ...demoGame.spec,
+  id: 'volley-guns',
+  step(world, inputs, ctx) {
+    advanceLives(world, ctx);
+    flyShips(world, inputs, ctx.dt);
+    flyBullets(world, ctx, isScoring(world));
+    fireGuns(world, inputs, ctx);
     advanceMatch(world, ctx);
   },
 });
@@ -101,8 +118,8 @@ const arenaHand = (player: PlayerId, tick: number, rng: Rng) =>
 const skiffHand = (player: PlayerId, tick: number, rng: Rng) =>
   (tick + player * 7) % HAND_TICKS === 0 ? { turn: rng.below(3) - 1, thrust: rng.below(3) > 0, fire: rng.below(3) === 0 } : {};
 
-function playDemo(options: FeelOptions): FeelResult {
-  const screen = new ScreenHits(demoGame, WARM_UP_TICKS);
+function playBots(game: typeof demoGame, options: FeelOptions): FeelResult {
+  const screen = new ScreenHits(game, WARM_UP_TICKS);
   const report = simulate(screen.game, {
     ...options,
     hit: 'hit',
@@ -120,7 +137,12 @@ export const FEEL_GAMES: readonly FeelGame[] = [
     what: "the demo's ships without contact and without shots, steered at random",
     play: (options) => ({ report: simulate(apartGame, { ...options, drive: arenaHand }) }),
   },
-  { name: 'demo', what: "the demo's rules, played by its bots", play: playDemo },
+  { name: 'demo', what: "the demo's rules, played by its bots", play: (options) => playBots(demoGame, options) },
+  {
+    name: 'demo-guns',
+    what: "the demo's rules without contact of ships, played by its bots",
+    play: (options) => playBots(gunsGame, options),
+  },
   {
     name: 'rail',
     what: "the demo's ships without contact, firing rays at what their players see",
