@@ -10,7 +10,7 @@ import {
   BULLET_SPEED,
   BULLET_TICKS,
   COOLDOWN_TICKS,
-  DEAD_TICKS,
+  DOOMED_TICKS,
   type input,
   type Ship,
   SHIP_RADIUS,
@@ -82,14 +82,12 @@ export function flyBullets(world: ArenaWorld, ctx: ArenaContext, isScoring: bool
 function hurt(world: ArenaWorld, ship: Ship, shooters: readonly PlayerId[], ctx: ArenaContext): void {
   ship.hp -= shooters.length;
   if (ship.hp > 0) return;
-  const killer = shooters[ctx.rng.below(shooters.length)] ?? NOBODY;
-  ship.life = 'dead';
-  ship.lifeUntil = ctx.tick + DEAD_TICKS;
+  ship.life = 'doomed';
+  ship.lifeUntil = ctx.tick + DOOMED_TICKS;
+  ship.killer = shooters[ctx.rng.below(shooters.length)] ?? NOBODY;
   ship.entrance = safestEntrance(world, ship);
-  ship.vel = { x: 0, y: 0 };
   for (const score of world.all('score')) {
-    if (score.owner === killer) score.kills += 1;
+    if (score.owner === ship.killer) score.kills += 1;
     if (score.owner === ship.owner) score.deaths += 1;
   }
-  ctx.emit('explode', { x: ship.pos.x, y: ship.pos.y, victim: ship.owner, killer });
 }

@@ -5,6 +5,7 @@ import { towardsMiddle } from './ships.ts';
 import {
   type ArenaContext,
   type ArenaWorld,
+  DEAD_TICKS,
   ENDING_TICKS,
   GHOST_TICKS,
   HP_MAX,
@@ -42,7 +43,7 @@ export function safestEntrance(world: ArenaWorld, entering: Ship): number {
     let nearestSquared = Number.MAX_VALUE;
     for (const ship of world.all('ship')) {
       if (ship.id === entering.id) continue;
-      const place = ship.life === 'dead' ? ENTRANCES[ship.entrance]! : ship.pos;
+      const place = ship.life === 'doomed' || ship.life === 'dead' ? ENTRANCES[ship.entrance]! : ship.pos;
       const dx = place.x - entrance.x;
       const dy = place.y - entrance.y;
       nearestSquared = Math.min(nearestSquared, dx * dx + dy * dy);
@@ -55,11 +56,16 @@ export function safestEntrance(world: ArenaWorld, entering: Ship): number {
   return best;
 }
 
-/** dead -> ghost (at its entrance) -> safe (flies, cannot be hurt) -> alive. */
+/** doomed -> dead -> ghost (at its entrance) -> safe (flies, cannot be hurt) -> alive. Every screen knows these ticks beforehand. */
 export function advanceLives(world: ArenaWorld, ctx: ArenaContext): void {
   for (const ship of world.all('ship')) {
     if (ship.life === 'alive' || ctx.tick < ship.lifeUntil) continue;
-    if (ship.life === 'dead') {
+    if (ship.life === 'doomed') {
+      ship.life = 'dead';
+      ship.lifeUntil = ctx.tick + DEAD_TICKS;
+      ship.vel = { x: 0, y: 0 };
+      ctx.emit('explode', { x: ship.pos.x, y: ship.pos.y, victim: ship.owner, killer: ship.killer }, { by: ship.owner });
+    } else if (ship.life === 'dead') {
       const entrance = ENTRANCES[ship.entrance]!;
       ship.pos = { x: entrance.x, y: entrance.y };
       ship.warpedAt = ctx.tick;
@@ -70,7 +76,7 @@ export function advanceLives(world: ArenaWorld, ctx: ArenaContext): void {
     } else if (ship.life === 'ghost') {
       ship.life = 'safe';
       ship.lifeUntil = ctx.tick + SAFE_TICKS;
-      ctx.emit('enter', { x: ship.pos.x, y: ship.pos.y, player: ship.owner });
+      ctx.emit('enter', { x: ship.pos.x, y: ship.pos.y, player: ship.owner }, { by: ship.owner });
     } else {
       ship.life = 'alive';
     }

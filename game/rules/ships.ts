@@ -20,7 +20,8 @@ import {
 const TURN = 6.283185307179586;
 
 /** Whether a ship takes part: flies, bumps and can be hit. Ghosts and wrecks do not. */
-export const isFlying = (ship: { readonly life: string }): boolean => ship.life === 'alive' || ship.life === 'safe';
+export const isFlying = (ship: { readonly life: string }): boolean =>
+  ship.life === 'alive' || ship.life === 'safe' || ship.life === 'doomed';
 
 /** The shortest way from one direction to another, in [-pi, pi). */
 export function turnBetween(from: number, to: number): number {

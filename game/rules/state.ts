@@ -43,6 +43,12 @@ export const BULLET_SPEED = 660; // px/s
 export const BULLET_TICKS = 72;
 export const COOLDOWN_TICKS = 13;
 
+/**
+ * Hit for the last time, a ship still flies and fires for so long, burning, and then explodes. On 150 ms there and back, 30 ms of
+ * jitter and a lost packet its own pilot's screen knows of it before that tick comes, and so does everybody's: nobody fires shots
+ * that never were, because they were dead already and did not know.
+ */
+export const DOOMED_TICKS = 16;
 /** A wreck stays this long, then shows as a ghost where it will enter, then cannot be hurt, then lives. */
 export const DEAD_TICKS = 75;
 export const GHOST_TICKS = 45;
@@ -78,11 +84,13 @@ export const entities = {
     vel: vec2({ min: -512, max: 512, step: 1 / 16 }),
     angle: angle(),
     hp: int({ min: 0, max: HP_MAX }),
-    life: enumOf(['ghost', 'safe', 'alive', 'dead']),
+    life: enumOf(['ghost', 'safe', 'alive', 'doomed', 'dead']),
     /** The tick at which `life` goes on to the next; meaningless while 'alive'. */
     lifeUntil: moment(),
+    /** Of a doomed ship or a wreck: whose shot it was. */
+    killer: seat(),
     /**
-     * Of a wreck: the number of the entrance at which it will come back. Chosen when it dies and told at once, so that by the time it
+     * Of a doomed ship or a wreck: the number of the entrance at which it will come back. Chosen when it dies and told at once, so that by the time it
      * is needed every screen knows it, and shows the new life in the right place from its first tick on.
      */
     entrance: int({ min: 0, max: ENTRANCES.length - 1 }),

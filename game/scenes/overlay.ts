@@ -10,6 +10,9 @@ const PIP_HEIGHT = 3.5;
 const PIP_GAP = 2;
 const BAR_TOP = SHIP_RADIUS + 11;
 const SHIELD_RADIUS = SHIP_RADIUS + 8;
+/** Around a ship that is about to explode. */
+const DOOMED_RADIUS = SHIP_RADIUS + 3;
+const DOOMED_COLOR = 0xff5a3c;
 const OWN_RADIUS = SHIP_RADIUS + 13;
 const ARROW_SIZE = 9; // px of the screen
 const ARROW_INSET = 22; // px of the screen
@@ -31,6 +34,7 @@ export function drawOverlay(graphics: GameObjects.Graphics, overlay: Overlay): v
     if (!isFlying(ship)) continue;
     const color = overlay.colorOf(ship.owner);
     drawHealth(graphics, ship, color);
+    if (ship.life === 'doomed') graphics.lineStyle(2.5, DOOMED_COLOR, 0.9).strokeCircle(ship.pos.x, ship.pos.y, DOOMED_RADIUS);
     if (ship.life === 'safe') graphics.lineStyle(1.5, color, 0.8).strokeCircle(ship.pos.x, ship.pos.y, SHIELD_RADIUS);
     if (ship.isMine) drawOwnMark(graphics, ship);
     else if (!overlay.isWhole) drawArrow(graphics, ship, overlay);

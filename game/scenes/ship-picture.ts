@@ -81,9 +81,10 @@ export class ShipPicture {
   }
 }
 
-/** A ghost is a shade, a ship that cannot be hurt yet flickers. */
+/** A ghost is a shade, a ship that cannot be hurt yet flickers, one about to explode blinks. */
 function alphaOf(ship: ShipView, { timeMs, isCalm }: PictureFrame): number {
   if (ship.life === 'ghost') return 0.3;
+  if (ship.life === 'doomed') return isCalm ? 0.6 : 0.6 + 0.4 * Math.sin(timeMs * 0.07);
   if (ship.life !== 'safe') return 1;
   return isCalm ? 0.7 : 0.65 + 0.3 * Math.sin(timeMs * 0.02);
 }

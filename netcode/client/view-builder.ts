@@ -111,12 +111,14 @@ export class ViewBuilder {
       isGlimpse: false,
     };
     this.#stood = new WorldState(game.kinds);
-    this.#kinds = game.kinds.map((kind) => {
-      const row = () => new Float64Array(kind.layout.parts.length);
-      const earlierMs = (EARLIER_TICKS * 1000) / game.tickRate;
-      const change = { drawn: row(), corrected: row(), drawnEarlier: row(), correctedEarlier: row(), earlierMs };
-      return { ...blendPlanOf(kind, game.tickRate), row: row(), change };
-    });
+    this.#kinds = game.kinds
+      .filter(({ isHidden }) => !isHidden)
+      .map((kind) => {
+        const row = () => new Float64Array(kind.layout.parts.length);
+        const earlierMs = (EARLIER_TICKS * 1000) / game.tickRate;
+        const change = { drawn: row(), corrected: row(), drawnEarlier: row(), correctedEarlier: row(), earlierMs };
+        return { ...blendPlanOf(kind, game.tickRate), row: row(), change };
+      });
   }
 
   build(moment: ViewMoment): readonly ViewEntity[] {

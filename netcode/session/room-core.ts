@@ -125,14 +125,7 @@ export class RoomCore {
   stats(
     extra: Pick<
       RoomStats,
-      | 'role'
-      | 'connectedPeers'
-      | 'isBrokerReachable'
-      | 'lateInputs'
-      | 'skippedTicks'
-      | 'droppedEvents'
-      | 'stateChannel'
-      | 'hostAdvantageMs'
+      'role' | 'connectedPeers' | 'isBrokerReachable' | 'lateInputs' | 'skippedTicks' | 'droppedEvents' | 'stateChannel' | 'hostAdvantageMs'
     > & {
       hostTick?: number;
       malformed: number;

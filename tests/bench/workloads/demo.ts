@@ -41,7 +41,7 @@ function recordDemo(seed: number, seconds: number): Trace {
       // What differs from match to match: who starts to play when.
       if (tick > (player * (seed % 97)) % LEAD_IN_TICKS) writeFields(demoGame.input, row, 0, { ...botInput(view, player) });
     }
-    simulation.step(tick, { isFirstTime: true, ...(tick === 1 && { joined: players }) });
+    simulation.step(tick, { isFirstTime: true, isAuthority: true, ...(tick === 1 && { joined: players }) });
     if (tick > LEAD_IN_TICKS) frames.push(frameOf(simulation.state, frames.length));
   }
   return {

@@ -10,6 +10,7 @@ import {
   BULLET_TICKS,
   COOLDOWN_TICKS,
   DEAD_TICKS,
+  DOOMED_TICKS,
   ENDING_TICKS,
   GHOST_TICKS,
   HP_MAX,
@@ -157,16 +158,48 @@ test('as many hits as a ship has points kill it, and count for the shooter', () 
   shoot(match, HP_MAX - 1);
   expect(match.ship(2)).toMatchObject({ hp: 1, life: 'alive' });
   shoot(match, 1);
-  expect(match.ship(2).life).toBe('dead');
+  expect(match.ship(2).life).toBe('doomed');
   expect(match.score(1)).toEqual({ kills: 1, deaths: 0 });
   expect(match.score(2)).toEqual({ kills: 0, deaths: 1 });
+  match.step(DOOMED_TICKS);
+  expect(match.ship(2).life).toBe('dead');
   expect(match.events.find(({ type }) => type === 'explode')?.data).toMatchObject({ victim: 2, killer: 1 });
+});
+
+test('who is hit for the last time flies and fires on until the explosion, and can be hurt no more', () => {
+  const match = new ArenaMatch(2);
+  shoot(match, HP_MAX);
+  const ship = match.ship(2);
+  ship.lifeUntil = match.tick + DOOMED_TICKS;
+  match.control(1, { fire: true });
+  match.control(2, { thrust: true, fire: true });
+  match.step(DOOMED_TICKS - 1);
+  expect(match.ship(2)).toMatchObject({ life: 'doomed', hp: 0, isThrusting: true });
+  expect(match.events.some(({ type, data }) => type === 'shot' && data['by'] === 2)).toBe(true);
+  expect(match.events.some(({ type }) => type === 'explode')).toBe(false);
+  match.step();
+  expect(match.ship(2)).toMatchObject({ life: 'dead', vel: { x: 0, y: 0 } });
+  expect(match.events.filter(({ type }) => type === 'explode')).toHaveLength(1);
+  expect([match.score(1).kills, match.score(2).deaths]).toEqual([1, 1]);
+});
+
+test('every client knows of an explosion beforehand and predicts it to the tick', () => {
+  const match = new ArenaMatch(2);
+  shoot(match, HP_MAX);
+  const names: string[] = [];
+  for (let tick = match.tick + 1; match.ship(2).life === 'doomed'; tick++) {
+    match.simulation.step(tick as Tick, {
+      isFirstTime: true,
+      onEvent: ({ type }) => names.push(match.simulation.game.eventTypes[type]!.name),
+    });
+  }
+  expect([match.ship(2).life, names.filter((name) => name !== 'hit')]).toEqual(['dead', ['explode']]);
 });
 
 test('a wreck comes back whole, at the entrance farthest from the others', () => {
   const match = new ArenaMatch(2);
   shoot(match, HP_MAX);
-  match.step(DEAD_TICKS);
+  match.step(DOOMED_TICKS + DEAD_TICKS);
   expect(match.ship(2)).toMatchObject({ life: 'ghost', hp: HP_MAX });
   expect(match.ship(2).pos).toMatchObject(ENTRANCES[2]!);
 });
@@ -184,10 +217,10 @@ test('where a wreck comes back is settled when it dies, apart from other wrecks,
   bullets.commit();
   match.step();
   const entrances = [2, 3].map((player) => match.ship(player).entrance);
-  expect([match.ship(2).life, match.ship(3).life, entrances]).toEqual(['dead', 'dead', [2, 1]]);
+  expect([match.ship(2).life, match.ship(3).life, entrances]).toEqual(['doomed', 'doomed', [2, 1]]);
   // Whoever flies there now changes nothing any more.
   match.place(1, ENTRANCES[2]!.x, ENTRANCES[2]!.y);
-  match.step(DEAD_TICKS);
+  match.step(DOOMED_TICKS + DEAD_TICKS);
   [2, 3].forEach((player, n) => {
     expect(match.ship(player)).toMatchObject({ life: 'ghost', warpedAt: match.tick });
     expect(match.ship(player).pos).toMatchObject(ENTRANCES[entrances[n]!]!);

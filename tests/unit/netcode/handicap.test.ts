@@ -47,9 +47,7 @@ test('[ADV3] what is held back comes in its order, as if it had just arrived', (
   clock.advance(19);
   expect(delayed.receiveState()).toBeUndefined();
   clock.advance(1);
-  expect([delayed.receiveState(), delayed.receiveState(), delayed.receiveState()].map((packet) => packet && [packet.bytes[0], packet.atMs])).toEqual([
-    [1, 30],
-    [2, 30],
-    undefined,
-  ]);
+  expect(
+    [delayed.receiveState(), delayed.receiveState(), delayed.receiveState()].map((packet) => packet && [packet.bytes[0], packet.atMs]),
+  ).toEqual([[1, 30], [2, 30], undefined]);
 });
