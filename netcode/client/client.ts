@@ -19,7 +19,7 @@ import { InterpolationDelay } from '../time/interpolation-delay.ts';
 import { InputLead } from '../time/input-lead.ts';
 import { SteeredClock } from '../time/steered-clock.ts';
 import { BitReader, BitWriter } from '../wire/bits.ts';
-import { INPUTS_PER_PACKET_MAX, writeInputs } from '../wire/input-packet.ts';
+import { INPUTS_PER_PACKET_MAX, toldViewDelay, writeInputs } from '../wire/input-packet.ts';
 import { INPUT_PACKET, readPreamble, SNAPSHOT_PACKET, writePreamble } from '../wire/packet.ts';
 import { readInputReport } from '../wire/input-report.ts';
 import type { Sight } from '../world/seen-world.ts';
@@ -294,7 +294,8 @@ export class Client {
     const target = Math.floor(presentTick) as Tick;
     this.#sample(target);
     this.#watchBudget();
-    if (!this.#isPredicting || !(isDrawing || target > this.#prediction.tick) || !this.#budget.beginSlice()) return;
+    if (!this.#isPredicting || !(isDrawing || target > this.#prediction.tick)) return;
+    this.#budget.beginSlice();
     this.#keepDrawn();
     this.#reconcile();
     this.#prediction.advance(target, (event) => this.#events.predict(event));
@@ -329,7 +330,7 @@ export class Client {
   #reconcile(): void {
     const prediction = this.#prediction;
     const isNews = this.#newestTick !== this.#reconciledTick;
-    if (!isNews && !prediction.isReplaying) return;
+    if ((!isNews && !prediction.isReplaying) || !this.#budget.mayReplay()) return;
     if (!prediction.isReplaying) {
       prediction.rewind(this.#shown.at(this.#newestTick)!);
       this.#reconciledTick = this.#newestTick;
@@ -363,7 +364,7 @@ export class Client {
   /** What the screen showed of the others when the input for a tick was taken. */
   #sightAt(tick: Tick): Sight {
     return {
-      delayTicks: this.#inputs.viewDelayAt(tick),
+      delayTicks: tick > this.#sampledTick ? toldViewDelay(this.#sampling.viewDelayTicks) : this.#inputs.viewDelayAt(tick),
       bracketAt: (moment) => bracketAt(this.#shown, { newestTick: this.#newestTick, moment, tickRate: this.#game.tickRate }),
     };
   }

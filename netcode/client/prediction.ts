@@ -97,13 +97,17 @@ export class Prediction {
     }
   }
 
-  /** Predicts further ticks up to `target`, whose inputs are known, while there is time. `onEvent`: what happened for the first time. */
+  /**
+   * Predicts further ticks up to `target`, whose inputs are known: the next one in any case, as it is to be drawn, and more while
+   * there is time. `onEvent`: what happened for the first time.
+   */
   advance(target: Tick, onEvent: (event: SimEvent) => void): void {
     const isThrough = !this.isReplaying;
     const last = Math.min(target, this.#authorityTick + PREDICTED_TICKS_MAX);
-    while (this.tick < last && this.#options.budget.hasTime()) {
+    while (this.tick < last) {
       this.#step((this.tick + 1) as Tick, onEvent);
       this.tick = (this.tick + 1) as Tick;
+      if (!this.#options.budget.hasTime()) break;
     }
     if (isThrough) this.#replayTick = this.tick;
   }

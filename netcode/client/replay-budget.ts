@@ -1,14 +1,18 @@
 /**
  * How much of the page's time prediction may take. Replaying what the host has not confirmed costs more the worse the
  * network is, and a machine that is too slow for it would fall behind, have more to replay, and fall behind further (the
- * spiral of death). So steps are run in slices with rests between them, and when even that does not lead to an end,
- * prediction is given up for a while: the player's own things are then drawn as everybody else's, from what was received.
+ * spiral of death). So a long replay is run in slices with rests between them, and when even that does not lead to an end,
+ * or leaves no time for anything else, prediction is given up for a while: the player's own things are then drawn as
+ * everybody else's, from what was received.
  */
 
 /** Longest run of steps in one update: less than half of a frame at 60 Hz, the rest is for drawing. */
 export const SLICE_MS = 6;
 /** A replay that is not through after this long is worth nothing: what it started from is old. */
 export const REPLAY_MS_MAX = 250;
+/** Part of the time that steps may take, over a second. */
+export const BUSY_PART_MAX = 0.7;
+const WINDOW_MS = 1_000;
 /** After prediction was given up it is tried again, at first so much later, then twice as late each time. */
 export const RETRY_MS = 5_000;
 export const RETRY_MS_MAX = 60_000;
@@ -18,10 +22,12 @@ export class ReplayBudget {
   overloads = 0;
   readonly #measureMs: (() => number) | undefined;
   #sliceStartMs = 0;
-  /** Until then no slice begins: half of the time at most is spent on steps. */
+  /** Until then a replay that is not through does not go on: as long as its last slice took. */
   #restUntilMs = -Infinity;
   /** When the replay began that is not through yet. */
   #replayStartMs: number | undefined;
+  #windowStartMs = -Infinity;
+  #busyMs = 0;
   #givenUpUntilMs = -Infinity;
   #retryMs = RETRY_MS;
 
@@ -35,10 +41,12 @@ export class ReplayBudget {
     return this.#measureMs !== undefined && this.#measureMs() < this.#givenUpUntilMs;
   }
 
-  /** Begins a slice, if it is time for one. */
-  beginSlice(): boolean {
-    if (this.#measureMs === undefined) return true;
-    this.#sliceStartMs = this.#measureMs();
+  beginSlice(): void {
+    if (this.#measureMs !== undefined) this.#sliceStartMs = this.#measureMs();
+  }
+
+  /** Whether the slice may be spent on a replay. */
+  mayReplay(): boolean {
     return this.#sliceStartMs >= this.#restUntilMs;
   }
 
@@ -51,13 +59,26 @@ export class ReplayBudget {
   endSlice(isThrough: boolean): void {
     if (this.#measureMs === undefined) return;
     const nowMs = this.#measureMs();
-    this.#restUntilMs = nowMs + (nowMs - this.#sliceStartMs);
-    if (isThrough) {
-      this.#replayStartMs = undefined;
-      return;
+    const sliceMs = nowMs - this.#sliceStartMs;
+    if (isThrough) this.#replayStartMs = undefined;
+    else {
+      this.#replayStartMs ??= this.#sliceStartMs;
+      if (sliceMs > 0) this.#restUntilMs = nowMs + sliceMs;
     }
-    this.#replayStartMs ??= this.#sliceStartMs;
-    if (nowMs - this.#replayStartMs > REPLAY_MS_MAX) this.#giveUp(nowMs);
+    if (this.#isBusy(nowMs, sliceMs) || (this.#replayStartMs !== undefined && nowMs - this.#replayStartMs > REPLAY_MS_MAX)) {
+      this.#giveUp(nowMs);
+    }
+  }
+
+  /** Adds to the window; at its end says whether it held too much. */
+  #isBusy(nowMs: number, sliceMs: number): boolean {
+    this.#busyMs += sliceMs;
+    const windowMs = nowMs - this.#windowStartMs;
+    if (windowMs < WINDOW_MS) return false;
+    const isBusy = windowMs < Infinity && this.#busyMs > windowMs * BUSY_PART_MAX;
+    this.#windowStartMs = nowMs;
+    this.#busyMs = 0;
+    return isBusy;
   }
 
   #giveUp(nowMs: number): void {
@@ -65,6 +86,8 @@ export class ReplayBudget {
     const wasLately = nowMs - this.#givenUpUntilMs < RETRY_MS;
     this.#retryMs = wasLately ? Math.min(RETRY_MS_MAX, this.#retryMs * 2) : RETRY_MS;
     this.#givenUpUntilMs = nowMs + this.#retryMs;
+    this.#windowStartMs = -Infinity;
+    this.#busyMs = 0;
     this.#replayStartMs = undefined;
   }
 }

@@ -310,7 +310,7 @@ export class ViewBuilder {
     if (!blendEntity(change.drawn, view, from, id) || !blendEntity(change.corrected, view, to, id)) return;
     blendEntity(change.drawnEarlier, view, earlier(from), id);
     blendEntity(change.correctedEarlier, view, earlier(to), id);
-    this.#correction.absorb(id, change, view);
+    this.#correction.absorb(id, change, view, view.kind.predict === 'all' && change.corrected[0] !== this.#player);
   }
 }
 

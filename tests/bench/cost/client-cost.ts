@@ -14,7 +14,9 @@ import { type Times, timesOf } from './times.ts';
 
 /** The delay at which a guest replays so many ticks is looked for from here, in ms one way. */
 const FIRST_DELAY_MS = 70;
-const TRIES = 6;
+const TRIES = 12;
+/** How far the next try is for each tick that is too many or too few: less than the half tick that it should take, not to leap over the mark. */
+const STEP_MS = 3;
 const TRIED_TICKS = 60;
 const GUEST = 2 as PlayerId;
 
@@ -52,8 +54,7 @@ export function recordGuest(plan: CostPlan, replayedTicks: number): GuestRecordi
   for (let i = 0; i < TRIES; i++) {
     const usual = timesOf(recordAt({ ...plan, ticks: TRIED_TICKS }, delayMs).replayedTicks).p50;
     if (usual === replayedTicks) return recordAt(plan, delayMs);
-    // A tick more is replayed for a tick more of round trip.
-    delayMs += ((replayedTicks - usual) * 1000) / plan.game.tickRate / 2;
+    delayMs += (replayedTicks - usual) * STEP_MS;
   }
   throw new RangeError(`no delay makes a client replay ${replayedTicks} ticks`);
 }

@@ -26,6 +26,8 @@ const OLD_FRAMES = BULLET_TICKS - 4;
 const NEAR_PX = 60;
 /** The host decides what a screen has shown within so many ticks: input lead and rewinding. */
 const DECIDED_TICKS = 60;
+/** A shot that never was leaves its id to a later one: what is drawn again after so long is another bullet. */
+const SAME_BULLET_TICKS = 30;
 /** And its word on who flew then is looked for as far around. */
 const AROUND_TICKS = 30;
 
@@ -69,12 +71,23 @@ interface Screen {
 
 /** What a bullet did on its owner's screen. */
 interface Trace {
+  readonly id: EntityId;
   readonly shooter: PlayerId;
   /** How deep it went into each player's ship. */
   readonly depths: Map<PlayerId, number>;
   /** The host's tick when it went deepest. */
   tick: number;
+  /** The host's tick when it was drawn last. */
+  drawnTick: number;
   isUnclear: boolean;
+}
+
+/** What the host had of a bullet: until when, and whom it hit. */
+interface HostBullet {
+  readonly id: EntityId;
+  readonly shooter: number;
+  lastTick: number;
+  hit: { readonly target: number; readonly tick: number } | undefined;
 }
 
 export class ScreenHits {
@@ -82,9 +95,9 @@ export class ScreenHits {
   readonly game: DemoGame;
   readonly #fromTick: number;
   readonly #screens = new Map<PlayerId, Screen>();
-  readonly #traces = new Map<EntityId, Trace>();
-  readonly #hits = new Map<EntityId, { readonly target: number; readonly shooter: number; readonly tick: number }>();
-  readonly #fired = new Set<EntityId>();
+  readonly #traces: Trace[] = [];
+  readonly #newestTraces = new Map<EntityId, Trace>();
+  readonly #fired = new Map<EntityId, HostBullet>();
   /** By owner, the ticks at whose end the host had no flying ship of theirs. */
   readonly #grounded = new Map<number, Set<number>>();
   #hostWorld: ArenaWorld | undefined;
@@ -110,7 +123,7 @@ export class ScreenHits {
           if (type === 'hit') this.#hear(world, data as unknown as Point & { readonly target: number; readonly by: number });
           ctx.emit(type, data, options);
         };
-        for (const bullet of world.all('bullet')) this.#fired.add(bullet.id);
+        for (const bullet of world.all('bullet')) this.#note(bullet);
         spec.step(world, inputs, Object.create(ctx, { emit: { value: emit } }) as typeof ctx);
         for (const ship of world.all('ship')) if (!isFlying(ship)) this.#groundedOf(ship.owner).add(ctx.tick);
       },
@@ -131,21 +144,27 @@ export class ScreenHits {
     const count = { seen: 0, denied: 0, deniedOfGone: 0, deniedOfUnfired: 0, unseen: 0, hits: 0 };
     const isCounted = (shooter: number, tick: number): boolean =>
       shooter !== 1 && tick >= this.#fromTick && tick <= this.#tick - DECIDED_TICKS;
-    for (const [id, { shooter, depths, tick, isUnclear }] of this.#traces) {
+    const traceOf = new Map<HostBullet, Trace>();
+    for (const trace of this.#traces) {
+      const { id, shooter, depths, tick, isUnclear } = trace;
+      const bullet = this.#fired.get(id);
+      // The host had it when it was drawn, or a little later, when its tick came.
+      const isFired = bullet !== undefined && bullet.lastTick >= tick && bullet.lastTick - BULLET_TICKS <= trace.drawnTick + DECIDED_TICKS;
+      if (isFired) traceOf.set(bullet, trace);
       const targets = [...depths].filter(([, depth]) => depth > UNCLEAR_PX).map(([owner]) => owner);
-      const hit = this.#hits.get(id);
       if (isUnclear || targets.length === 0 || !isCounted(shooter, tick)) continue;
       count.seen++;
-      if (hit !== undefined && targets.some((owner) => owner === hit.target)) continue;
+      if (isFired && targets.some((owner) => owner === bullet.hit?.target)) continue;
       count.denied++;
-      if (!this.#fired.has(id)) count.deniedOfUnfired++;
+      if (!isFired) count.deniedOfUnfired++;
       else if (targets.some((owner) => this.#wasGrounded(owner, tick))) count.deniedOfGone++;
     }
-    for (const [id, { shooter, target, tick }] of this.#hits) {
-      if (!isCounted(shooter, tick)) continue;
+    for (const bullet of this.#fired.values()) {
+      const { shooter, hit } = bullet;
+      if (hit === undefined || !isCounted(shooter, hit.tick)) continue;
       count.hits++;
-      const trace = this.#traces.get(id);
-      const depth = trace?.depths.get(target as PlayerId) ?? -Infinity;
+      const trace = traceOf.get(bullet);
+      const depth = trace?.depths.get(hit.target as PlayerId) ?? -Infinity;
       if (trace?.isUnclear !== true && depth < -UNCLEAR_PX) count.unseen++;
     }
     return count;
@@ -160,8 +179,8 @@ export class ScreenHits {
     const onTicks = next === undefined ? ON_TICKS : 1;
     const seconds = onTicks / TICK_RATE;
     const end = next ?? { x: bullet.x + bullet.velocity.x * seconds, y: bullet.y + bullet.velocity.y * seconds };
-    const trace = this.#traces.get(id) ?? { shooter: player, depths: new Map<PlayerId, number>(), tick: this.#tick, isUnclear: false };
-    this.#traces.set(id, trace);
+    const trace = this.#traceOf(player, id);
+    trace.drawnTick = this.#tick;
     for (const [shipId, ship] of before.ships) {
       const after = now.ships.get(shipId);
       if (after === undefined || !ship.isFlying) continue;
@@ -189,7 +208,24 @@ export class ScreenHits {
       nearestPx = distance;
       struck = id;
     }
-    if (struck !== undefined) this.#hits.set(struck, { target, shooter: by, tick: this.#tick });
+    const bullet = struck === undefined ? undefined : this.#fired.get(struck);
+    if (bullet !== undefined) bullet.hit = { target, tick: this.#tick };
+  }
+
+  #note({ id, owner }: { readonly id: EntityId; readonly owner: PlayerId }): void {
+    const known = this.#fired.get(id);
+    if (known === undefined) this.#fired.set(id, { id, shooter: owner, lastTick: this.#tick, hit: undefined });
+    else known.lastTick = this.#tick;
+  }
+
+  #traceOf(shooter: PlayerId, id: EntityId): Trace {
+    const newest = this.#newestTraces.get(id);
+    if (newest !== undefined && this.#tick - newest.drawnTick <= SAME_BULLET_TICKS) return newest;
+    const depths = new Map<PlayerId, number>();
+    const trace = { id, shooter, depths, tick: this.#tick, drawnTick: this.#tick, isUnclear: false };
+    this.#newestTraces.set(id, trace);
+    this.#traces.push(trace);
+    return trace;
   }
 
   #groundedOf(owner: number): Set<number> {
