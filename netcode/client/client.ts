@@ -299,8 +299,12 @@ export class Client {
     this.#keepDrawn();
     this.#reconcile();
     this.#prediction.advance(target, (event) => this.#events.predict(event));
+    if (isDrawing) this.#drawPresent(presentTick);
     this.#budget.endSlice(!this.#prediction.isReplaying);
-    if (!isDrawing) return;
+  }
+
+  /** Predicts the tick that is half drawn with what is held now; what moved since the last drawing eases. */
+  #drawPresent(presentTick: number): void {
     this.#prediction.peek();
     if (this.#isDrawnKept && !this.#prediction.isReplaying) this.#views.easeToCorrected(this.#prediction);
     this.#isDrawnKept = false;
