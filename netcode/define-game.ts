@@ -86,6 +86,8 @@ export interface SeenHit<T> {
  * drawn smoothly (life, health) are of the past as well: rules ask the present entity, too. Good until the step ends.
  */
 export interface SeenWorld<E extends KindMap> {
+  /** Whether anything is known of what this player saw: on the host of every player, on a client of its own player alone. */
+  readonly isKnown: boolean;
   all<K extends keyof E & string>(kind: K): Iterable<SeenEntity<E, K>>;
   first<K extends keyof E & string>(kind: K): SeenEntity<E, K> | undefined;
   count(kind: keyof E & string): number;

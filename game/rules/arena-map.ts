@@ -39,8 +39,11 @@ export const ENTRANCES: readonly { readonly x: number; readonly y: number }[] = 
 export function isBlocked(x: number, y: number, radius: number): boolean {
   if (x < radius || y < radius || x > ARENA_WIDTH - radius || y > ARENA_HEIGHT - radius) return true;
   for (const wall of WALLS) {
-    const dx = x - Math.min(Math.max(x, wall.x), wall.x + wall.width);
-    const dy = y - Math.min(Math.max(y, wall.y), wall.y + wall.height);
+    const right = wall.x + wall.width;
+    const bottom = wall.y + wall.height;
+    if (x <= wall.x - radius || y <= wall.y - radius || x >= right + radius || y >= bottom + radius) continue;
+    const dx = x - Math.min(Math.max(x, wall.x), right);
+    const dy = y - Math.min(Math.max(y, wall.y), bottom);
     if (dx * dx + dy * dy < radius * radius) return true;
   }
   return false;

@@ -46,7 +46,7 @@ function struckBy(world: ArenaWorld, owner: PlayerId, from: Point, to: Point): {
     from,
     to,
     radius: SHIP_RADIUS + BULLET_RADIUS,
-    where: (seen) => seen.owner !== owner && isFlying(seen),
+    where: (ship) => ship.owner !== owner && isFlying(ship),
   });
   const ship = hit && world.find('ship', hit.entity.id);
   if (hit === undefined || ship === undefined || isBlocked(hit.at.x, hit.at.y, BULLET_RADIUS)) return undefined;
@@ -62,7 +62,9 @@ export function flyBullets(world: ArenaWorld, ctx: ArenaContext, isScoring: bool
   for (const bullet of world.all('bullet')) {
     const { x, y } = bullet.pos;
     const to = { x: x + bullet.vel.x * ctx.dt, y: y + bullet.vel.y * ctx.dt };
-    const struck = struckBy(world, bullet.owner, { x, y }, to);
+    // On a client nobody knows what the others saw: whom their bullets hit is for the host to say.
+    const isKnown = ctx.isAuthority || world.seenBy(bullet.owner).isKnown;
+    const struck = isKnown ? struckBy(world, bullet.owner, { x, y }, to) : undefined;
     bullet.pos = to;
     if (struck !== undefined) {
       const { ship, at } = struck;

@@ -44,20 +44,19 @@ export class SeenWorlds {
   readonly #worlds: SeenBy[] = [];
 
   constructor(game: AnyGame, present: Present) {
-    const places = new Map<string, Place>();
+    const places = game.kinds.map(() => new Map<string, Place>());
     const kinds = new Map(game.kinds.filter(({ isHidden }) => !isHidden).map(({ name, index }) => [name, index]));
     this.#shared = {
       game,
       present,
       before: game.kinds.map((kind) => new Table(kind)),
       placeOf(kind, by) {
-        const key = `${kind} ${by}`;
-        const known = places.get(key);
+        const known = places[kind]!.get(by);
         if (known !== undefined) return known;
         const { name, layout } = game.kinds[kind]!;
         const place = placeOf(layout, by, `seenBy asks for '${name}.${by}'`);
         if (place === undefined) throw new TypeError(`'${name}' has no field '${by}': say which one is its position (by)`);
-        places.set(key, place);
+        places[kind]!.set(by, place);
         return place;
       },
       kindOf(name) {
@@ -127,6 +126,10 @@ class SeenBy {
   constructor(shared: Shared, player: PlayerId) {
     this.#shared = shared;
     this.#player = player;
+  }
+
+  get isKnown(): boolean {
+    return this.#player !== NOBODY && this.#shared.sightOf?.(this.#player) !== undefined;
   }
 
   *all(kindName: string): Iterable<EntityAccessor> {
@@ -218,20 +221,18 @@ class SeenBy {
     const table = present.state.tables[kind]!;
     const old = before[kind]!;
     const leap = this.#pasts[kind]!.teleportAt;
-    let oldRow = 0;
     for (let row = 0; row < table.count; row++) {
       if (past !== undefined && table.data[row * table.stride] !== this.#player) continue;
       const id = table.ids[row] as EntityId;
       if (past !== undefined && past.now.rowOf(id) >= 0) continue;
       const reach = typeof radius === 'number' ? radius : radiusOf(radius, present.entityAt(kind, row));
       let isMoving = false;
+      let oldRow = -1;
       if (isSweep) {
-        oldRow = old.rowFrom(oldRow, id);
+        // Rows stay where they are during a step, unless somebody came or went at its beginning.
+        oldRow = row < old.count && old.ids[row] === id ? row : old.rowOf(id);
         // What is new, or has leapt, comes from nowhere.
-        isMoving =
-          oldRow < old.count &&
-          old.ids[oldRow] === id &&
-          (leap < 0 || old.data[oldRow * old.stride + leap] === table.data[row * table.stride + leap]);
+        isMoving = oldRow >= 0 && (leap < 0 || old.data[oldRow * old.stride + leap] === table.data[row * table.stride + leap]);
       }
       const part = isMoving ? search.partTo(old, oldRow, table, row, reach) : search.partTo(table, row, table, row, reach);
       if (part < Infinity) consider(search, part, present.entityAt(kind, row), present, query, found);

@@ -50,8 +50,13 @@ export class TouchSearch {
     // Seen from the target, which then stands still.
     const dx = this.#x - before.data[from]! * step;
     const dy = this.#y - before.data[from + 1]! * step;
-    const vx = this.#toX - now.data[to]! * step - dx;
-    const vy = this.#toY - now.data[to + 1]! * step - dy;
+    const endX = this.#toX - now.data[to]! * step;
+    const endY = this.#toY - now.data[to + 1]! * step;
+    // Most are far to one side all the way.
+    if ((dx > reach && endX > reach) || (dx < -reach && endX < -reach)) return Infinity;
+    if ((dy > reach && endY > reach) || (dy < -reach && endY < -reach)) return Infinity;
+    const vx = endX - dx;
+    const vy = endY - dy;
     let squared = dx * dx + dy * dy;
     let along = dx * vx + dy * vy;
     let way = vx * vx + vy * vy;

@@ -326,6 +326,7 @@ test('whoever is not the host shows a hit and leaves what it does to the host', 
   const events: { readonly name: string; readonly by: number }[] = [];
   match.simulation.step((match.tick + 1) as Tick, {
     isFirstTime: true,
+    sightOf: (player) => (player === 1 ? { delayTicks: 0, bracketAt: () => undefined } : undefined),
     onEvent: ({ type, by }) => events.push({ name: match.simulation.game.eventTypes[type]!.name, by }),
   });
   expect(events).toEqual([{ name: 'hit', by: 1 }]);
