@@ -8,10 +8,12 @@ import type { StateLink } from '../channel/state-link.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Received } from '../transport/transport.ts';
 
-/** How often the delay is set anew: clocks and delays need about as long to follow. */
-const INTERVAL_MS = 1_000;
-/** Part of the remaining advantage that is taken away each time: what was held back shows with some delay. */
-const GAIN = 0.3;
+/** How often the delay is set anew. */
+const INTERVAL_MS = 100;
+/** Part of the remaining advantage that is taken away each time: what was held back shows only when clocks and delays have followed. */
+const GAIN = 0.025;
+/** The most at once, each way: 20 ms a second there and back, which clocks glide along with (5 %) before inputs come late. */
+const STEP_MS_MAX = 1;
 /** The host's player is never delayed by more each way, however far away the guests are. */
 export const HANDICAP_MS_MAX = 150;
 
@@ -34,8 +36,8 @@ export class Handicap {
     const sorted = guestsMs.toSorted((a, b) => a - b);
     this.advantageMs = sorted.length === 0 ? 0 : sorted[(sorted.length - 1) >> 1]! - ownMs;
     if (!this.#isFair) return;
-    const wanted = sorted.length === 0 ? 0 : this.delayMs + (this.advantageMs / 2) * GAIN;
-    this.delayMs = Math.min(HANDICAP_MS_MAX, Math.max(0, wanted));
+    const step = sorted.length === 0 ? -STEP_MS_MAX : Math.min(STEP_MS_MAX, Math.max(-STEP_MS_MAX, (this.advantageMs / 2) * GAIN));
+    this.delayMs = Math.min(HANDICAP_MS_MAX, Math.max(0, this.delayMs + step));
   }
 }
 
