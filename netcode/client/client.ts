@@ -172,7 +172,7 @@ export class Client {
   stats(nowMs: number): ClientStats {
     const msPerTick = 1000 / this.#game.tickRate;
     return {
-      tick: this.#prediction.tick,
+      tick: Math.max(0, this.#sampledTick),
       hostTick: this.#newestTick,
       rttMs: this.#endpoint.rttSamples === 0 ? this.#options.rttMs : this.#endpoint.rttMs,
       jitterMs: this.#delay.jitterTicks * msPerTick,
