@@ -1,7 +1,9 @@
 /**
  * One player's end of a match, the host's own included. `update` is the client's frame, top to bottom:
  *
- *   drain -> decode -> ack -> reconcile -> predict(input) -> sendInputs      and, when drawn, -> interpolate -> view
+ *   drain -> decode -> ack -> steer -> sample(input) -> reconcile -> predict -> sendInputs
+ *
+ * and, when it is drawn, a glimpse of the next tick, interpolation of the others, and the view.
  *
  * It owns no socket, no timer and no random source: packets come from a link, time from the caller.
  */
@@ -327,7 +329,7 @@ export class Client {
     this.#isPredicting = !isGivenUp;
     this.#isDrawnKept = false;
     if (isGivenUp) return;
-    this.#prediction.abandon(this.#shown.at(this.#newestTick)!, this.#sampledTick);
+    this.#prediction.abandon(this.#shown.at(this.#newestTick)!, this.#ackedInputTick, this.#sampledTick);
     this.#reconciledTick = this.#newestTick;
   }
 
@@ -336,7 +338,7 @@ export class Client {
     const isNews = this.#newestTick !== this.#reconciledTick;
     if ((!isNews && !prediction.isReplaying) || !this.#budget.mayReplay()) return;
     if (!prediction.isReplaying) {
-      prediction.rewind(this.#shown.at(this.#newestTick)!);
+      prediction.rewind(this.#shown.at(this.#newestTick)!, this.#ackedInputTick);
       this.#reconciledTick = this.#newestTick;
     }
     prediction.replay();

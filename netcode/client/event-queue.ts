@@ -11,7 +11,7 @@ import type { SimEvent } from '../world/simulation.ts';
 
 /** Events waiting to be drawn; the oldest is shown early beyond that. */
 const WAITING_MAX = 512;
-/** Predicted events waiting for their confirmation. */
+/** Predicted events waiting for their confirmation; beyond that the oldest is taken back. */
 const PREDICTED_MAX = 128;
 /** A confirmation may differ by this many ticks: the host uses an input that came late for a later tick. */
 const MATCH_TICKS = 12;
@@ -48,8 +48,8 @@ export class EventQueue {
     // What is for another alone would be shown here and never confirmed.
     if (event.by !== this.#player || (event.to !== NOBODY && event.to !== this.#player)) return;
     this.#predicted.push(event);
-    if (this.#predicted.length > PREDICTED_MAX) this.#predicted.shift();
     this.#listeners.show(event, true);
+    if (this.#predicted.length > PREDICTED_MAX) this.#retractOldest();
   }
 
   /** The events of the host's snapshot of a tick, the first of which has this number (its low 16 bits): those that are news are queued. */
@@ -89,10 +89,12 @@ export class EventQueue {
   }
 
   #retractBefore(tick: number): void {
-    for (let event = this.#predicted[0]; event !== undefined && event.tick < tick; event = this.#predicted[0]) {
-      this.#predicted.shift();
-      this.retracted++;
-      this.#listeners.retract(event);
-    }
+    while (this.#predicted.length > 0 && this.#predicted[0]!.tick < tick) this.#retractOldest();
+  }
+
+  #retractOldest(): void {
+    const event = this.#predicted.shift()!;
+    this.retracted++;
+    this.#listeners.retract(event);
   }
 }

@@ -28,8 +28,13 @@ export class InputHistory {
   readonly #leads = new Float64Array(INPUT_HISTORY_TICKS);
   readonly #viewDelays = new Float64Array(INPUT_HISTORY_TICKS);
 
+  readonly #presses: readonly number[];
+  readonly #late: Int32Array;
+
   constructor(layout: Layout) {
     this.#layout = layout;
+    this.#presses = layout.entries.flatMap(({ field, at }) => (field.isEdge === true ? [at] : []));
+    this.#late = layout.initial.slice();
     this.#held = layout.initial.slice();
     this.#rows = Array.from({ length: INPUT_HISTORY_TICKS }, () => layout.initial.slice());
   }
@@ -63,6 +68,23 @@ export class InputHistory {
   at(tick: Tick): Int32Array {
     const slot = tick % INPUT_HISTORY_TICKS;
     return this.#ticks[slot] === tick ? this.#rows[slot]! : this.#layout.initial;
+  }
+
+  /**
+   * A tick's input, and with it the presses of the ticks behind `since` up to the one before: what the host has not had in time counts
+   * for its next tick. Reused by the next call.
+   */
+  withLatePresses(tick: Tick, since: Tick): Int32Array {
+    const row = this.#late;
+    row.set(this.at(tick));
+    for (let late = Math.max(since + 1, tick - INPUT_HISTORY_TICKS + 1); late < tick; late++) {
+      const pressed = this.at(late as Tick);
+      for (let i = 0; i < this.#presses.length; i++) {
+        const at = this.#presses[i]!;
+        if (pressed[at] === 1) row[at] = 1;
+      }
+    }
+    return row;
   }
 
   /** The lead that a tick's input was sampled with, or undefined. */

@@ -41,6 +41,8 @@ export class Prediction {
   readonly #simulation: Simulation;
   readonly #states: StateHistory;
   #authorityTick = -1 as Tick;
+  /** The newest tick whose input the host had when it was there: later presses count for its next tick. */
+  #heardTick = -1 as Tick;
   /** How far the replay has come; `tick` when it is through. */
   #replayTick = 0 as Tick;
   /** The newest tick that was ever stepped with its own input: its effects are shown. */
@@ -69,12 +71,13 @@ export class Prediction {
     return this.#replayTick < this.tick;
   }
 
-  /** Rewinds to the host's state; `replay` leads back to the present. */
-  rewind(authority: WorldState): void {
+  /** Rewinds to the host's state; `replay` leads back to the present. The host then had the inputs up to `heardTick`. */
+  rewind(authority: WorldState, heardTick: Tick): void {
     const predicted = this.#states.at(authority.tick);
     if (predicted !== undefined && authority.tick <= this.tick && !this.#agreesOnMine(predicted, authority)) this.corrections++;
     this.#states.claim(authority.tick).copyFrom(authority);
     this.#authorityTick = authority.tick;
+    this.#heardTick = heardTick;
     this.#replayTick = authority.tick;
     this.#loadedTick = -1 as Tick;
     this.tick = Math.max(this.tick, authority.tick) as Tick;
@@ -82,9 +85,9 @@ export class Prediction {
   }
 
   /** Forgets what was predicted: the next state from the host is a new beginning. */
-  abandon(authority: WorldState, tick: Tick): void {
+  abandon(authority: WorldState, heardTick: Tick, tick: Tick): void {
     this.tick = authority.tick;
-    this.rewind(authority);
+    this.rewind(authority, heardTick);
     this.#shownTick = tick;
   }
 
@@ -127,7 +130,9 @@ export class Prediction {
     const before = (tick - 1) as Tick;
     if (this.#loadedTick !== before) simulation.state.copyFrom(this.#states.at(before)!);
     simulation.holdInputs();
-    simulation.inputs.set(player, isPeek ? inputs.held : inputs.at(tick));
+    if (isPeek) simulation.inputs.set(player, inputs.held);
+    else if (before !== this.#authorityTick) simulation.inputs.set(player, inputs.at(tick));
+    else simulation.inputs.set(player, inputs.withLatePresses(tick, this.#heardTick));
     const isFirstTime = onEvent !== undefined && tick > this.#shownTick;
     if (isFirstTime) this.#shownTick = tick;
     simulation.step(tick, {

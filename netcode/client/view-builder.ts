@@ -81,6 +81,7 @@ export class ViewBuilder {
   readonly #player: PlayerId;
   readonly #tickRate: number;
   readonly #twinTicks: number;
+  readonly #earlierMs: number;
   readonly #kinds: readonly KindView[];
   readonly #correction = new Correction();
   readonly #list: ViewEntity[] = [];
@@ -103,6 +104,7 @@ export class ViewBuilder {
     this.#player = player;
     this.#tickRate = game.tickRate;
     this.#twinTicks = (TWIN_MS * game.tickRate) / 1000;
+    this.#earlierMs = (EARLIER_TICKS * 1000) / game.tickRate;
     this.#keptPredicted = {
       older: new WorldState(game.kinds),
       newer: new WorldState(game.kinds),
@@ -310,6 +312,8 @@ export class ViewBuilder {
     if (!blendEntity(change.drawn, view, from, id) || !blendEntity(change.corrected, view, to, id)) return;
     blendEntity(change.drawnEarlier, view, earlier(from), id);
     blendEntity(change.correctedEarlier, view, earlier(to), id);
+    // What has just come stands until the state that it came with: that is no velocity.
+    change.earlierMs = isNew(from, view, id) || isNew(to, view, id) ? 0 : this.#earlierMs;
     this.#correction.absorb(id, change, view, view.kind.predict === 'all' && change.corrected[0] !== this.#player);
   }
 }
@@ -340,6 +344,9 @@ function birthOf(
   const born = table.born[row]!;
   return born > authorityTick && born <= state.tick ? born : -1;
 }
+
+const isNew = ({ older, newer }: Bracket, { kind }: KindView, id: EntityId): boolean =>
+  older !== newer && older.tables[kind.index]!.rowOf(id) < 0;
 
 const earlier = ({ older, newer, alpha, alphaPerTick }: DrawnBracket): Bracket => ({
   older,

@@ -96,6 +96,7 @@ export class GuestRoom implements Room {
       connectedPeers: this.#link.end === undefined ? 1 : 0,
       isBrokerReachable: this.#options.transport.isReachable,
       lateInputs: 0,
+      refusedClaims: 0,
       hostAdvantageMs: 0,
       skippedTicks: 0,
       droppedEvents: 0,

@@ -17,6 +17,9 @@ const STEP_MS_MAX = 1;
 /** The host's player is never delayed by more each way, however far away the guests are. */
 export const HANDICAP_MS_MAX = 150;
 
+/** Packets held back at once: twice what 150 ms of a hundred a second are. The oldest goes first. */
+const WAITING_MAX = 32;
+
 export class Handicap {
   /** How much older, in ms, what the median guest sees is than what the host's player sees; negative if it is newer. */
   advantageMs = 0;
@@ -66,6 +69,7 @@ export class DelayedLink implements StateLink {
     for (let packet = this.#link.receiveState(); packet !== undefined; packet = this.#link.receiveState()) {
       const before = this.#waiting.at(-1)?.atMs ?? -Infinity;
       this.#waiting.push({ bytes: packet.bytes, atMs: Math.max(before, packet.atMs + this.#delayMs()) });
+      if (this.#waiting.length > WAITING_MAX) this.#waiting.shift();
     }
     const next = this.#waiting[0];
     return next !== undefined && next.atMs <= this.#clock.nowMs() ? this.#waiting.shift() : undefined;

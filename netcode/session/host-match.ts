@@ -57,12 +57,13 @@ export class HostMatch {
   }
 
   /** Packets and inputs of all players that came to nothing. */
-  counts(): { late: number; malformed: number; dropped: number } {
-    const counts = { late: 0, malformed: 0, dropped: 0 };
+  counts(): { late: number; malformed: number; dropped: number; refusedClaims: number } {
+    const counts = { late: 0, malformed: 0, dropped: 0, refusedClaims: 0 };
     for (const { inputs, malformedPackets, strayPackets, heldBackSnapshots } of this.host.clients.values()) {
       counts.late += inputs.lateInputs;
       counts.malformed += malformedPackets;
-      counts.dropped += strayPackets + heldBackSnapshots + inputs.refusedInputs;
+      counts.dropped += strayPackets + heldBackSnapshots + inputs.refusedInputs + inputs.changedInputs;
+      counts.refusedClaims += inputs.refusedClaims;
     }
     return counts;
   }

@@ -164,6 +164,7 @@ export class HostRoom implements Room {
       connectedPeers: [...this.#members].filter((member) => member.player !== undefined).length,
       isBrokerReachable: this.#isBrokerReachable(),
       lateInputs: counts?.late ?? 0,
+      refusedClaims: counts?.refusedClaims ?? 0,
       hostAdvantageMs: this.#match?.handicap.advantageMs ?? 0,
       skippedTicks: this.#match?.host.skippedTicks ?? 0,
       droppedEvents: this.#match?.host.droppedEvents ?? 0,

@@ -125,7 +125,15 @@ export class RoomCore {
   stats(
     extra: Pick<
       RoomStats,
-      'role' | 'connectedPeers' | 'isBrokerReachable' | 'lateInputs' | 'skippedTicks' | 'droppedEvents' | 'stateChannel' | 'hostAdvantageMs'
+      | 'role'
+      | 'connectedPeers'
+      | 'isBrokerReachable'
+      | 'lateInputs'
+      | 'skippedTicks'
+      | 'droppedEvents'
+      | 'stateChannel'
+      | 'hostAdvantageMs'
+      | 'refusedClaims'
     > & {
       hostTick?: number;
       malformed: number;

@@ -140,6 +140,8 @@ export interface RoomStats {
   readonly hostAdvantageMs: number;
   /** Ticks of guests and own player that had to do without their input; 0 on a guest. */
   readonly lateInputs: number;
+  /** Ticks of players whose claim of what they saw was not believed as it was; 0 on a guest. */
+  readonly refusedClaims: number;
   /** Ticks the host never ran, because its machine slept or was too slow; 0 on a guest. */
   readonly skippedTicks: number;
   /** Events dropped because a rule emitted too many in one tick, or too many waited for a player; 0 on a guest. */

@@ -165,7 +165,7 @@ export function blendEntity(out: Float64Array, plan: BlendPlan, { older, newer, 
   if (olderRow < 0 && newerRow < 0) return false;
   const span = newer.tick - older.tick;
   const { rows } = plan;
-  if (newerRow < 0) coast(out, plan, { table: olderTable, row: olderRow, ticks: Math.min(1, Math.max(0, alpha)) * span });
+  if (newerRow < 0) coast(out, plan, { table: olderTable, row: olderRow, ticks: Math.min(1, alpha) * span });
   else if (olderRow < 0 || span <= 0)
     coast(out, plan, { table: newerTable, row: newerRow, ticks: Math.max(0, alpha - 1) * Math.max(1, span) });
   else {

@@ -152,6 +152,24 @@ describe('when packets run out', () => {
     expect(path.at(-1)).toBeCloseTo(380, 1);
   });
 
+  test('[DRAW8] what is gone by the next state that comes flies on to its end as it flew', () => {
+    for (const isNew of [false, true]) {
+      const screen = new Screen();
+      const truth = (tick: number): Thing => ({ pos: [200 + 9 * tick, 0], vel: [540, 0] });
+      const path: number[] = [];
+      screen.past = -0.98;
+      for (let tick = 1; tick <= 20; tick++) {
+        // The last state that has it is just behind what is drawn when one without it comes; it may have but just been born.
+        if (tick < 18) screen.receive(tick, ...(isNew && tick < 17 ? [] : [truth(tick)]));
+        if (tick === 19) screen.receive(21);
+        const view = screen.frame();
+        if (view.length > 0) path.push(xOf(view));
+      }
+      expect(path.length).toBeGreaterThanOrEqual(3);
+      expect(sharpest(path.slice(isNew ? 0 : 2))).toBeLessThan(1e-9);
+    }
+  });
+
   test('[DRAW8] a leap that was not known of is shown at once', () => {
     const screen = new Screen();
     screen.past = -0.5;

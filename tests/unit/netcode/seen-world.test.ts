@@ -1,6 +1,7 @@
 /** SPEC.md, SEEN rules: the world as a player saw it. What touches what in it is in seen-touch.test.ts. */
 import { expect, test } from 'vitest';
-import { defineGame, type EntityId, NOBODY, type PlayerId, u8 } from '../../../netcode/index.ts';
+import { defineGame, type EntityId, NOBODY, type PlayerId, type Tick, u8 } from '../../../netcode/index.ts';
+import { Simulation } from '../../../netcode/world/simulation.ts';
 import { P1, P2, P3, SeenMatch, type SeenTestWorld, SPEED } from '../../harness/seen-match.ts';
 
 test('[SEEN1] is where it was drawn: as many ticks back as the player saw it late, between two ticks', () => {
@@ -110,6 +111,24 @@ test('[SEEN5] is the present for nobody, for whoever has not said what they saw,
     match.viewer = viewer;
     expect(behind()).toBe(0);
   }
+});
+
+test('[SEEN5] says of whom it knows what they saw: of nobody, and of no other player where one predicts', () => {
+  const match = new SeenMatch();
+  const known = (viewer: PlayerId): boolean => {
+    match.viewer = viewer;
+    return match.see((seen) => seen.isKnown);
+  };
+  expect([NOBODY, P1, P3].map(known)).toEqual([false, true, true]);
+  const simulation = new Simulation(match.game, 1);
+  simulation.start();
+  let isKnown: readonly boolean[] = [];
+  match.look = (_seen, world) => (isKnown = [P1, P2].map((player) => world.seenBy(player).isKnown));
+  simulation.step(1 as Tick, {
+    isFirstTime: true,
+    sightOf: (player) => (player === P2 ? { delayTicks: 0, bracketAt: () => undefined } : undefined),
+  });
+  expect(isKnown).toEqual([false, true]);
 });
 
 test('[SEEN6] holds of what is not drawn smoothly what it was, and cannot be changed', () => {
