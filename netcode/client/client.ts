@@ -16,10 +16,6 @@ import { HISTORY_TICKS } from '../snapshot/baselines.ts';
 import { fillShown } from '../snapshot/shown-state.ts';
 import { SnapshotModel } from '../snapshot/snapshot-model.ts';
 import { SnapshotReader } from '../snapshot/snapshot-reader.ts';
-import { ArrivalLine } from '../time/arrival-line.ts';
-import { InterpolationDelay } from '../time/interpolation-delay.ts';
-import { InputLead } from '../time/input-lead.ts';
-import { SteeredClock } from '../time/steered-clock.ts';
 import { BitReader, BitWriter } from '../wire/bits.ts';
 import { INPUTS_PER_PACKET_MAX, toldViewDelay, writeInputs } from '../wire/input-packet.ts';
 import { INPUT_PACKET, readPreamble, SNAPSHOT_PACKET, writePreamble } from '../wire/packet.ts';
@@ -32,6 +28,7 @@ import { InputHistory } from './input-history.ts';
 import { bracketAt } from './interpolation.ts';
 import { Prediction, PREDICTED_TICKS_MAX } from './prediction.ts';
 import { ReplayBudget } from './replay-budget.ts';
+import { Timeline } from './timeline.ts';
 import { type ViewEntity, ViewBuilder, type ViewMoment } from './view-builder.ts';
 
 /** Packets drained in one update at most; a flood waits, and then overflows the link's bounded inbox. */
@@ -42,8 +39,8 @@ const KEEP_ALIVE_MS = 100;
 const DRAWN_TICKS_MAX = 30;
 /** Inputs fixed at once at most, after the page slept: as many as are remembered. */
 const SAMPLED_AT_ONCE_MAX = 120;
-/** Inputs fixed at once at most that still tell what lead is needed: 100 ms at 60 Hz. More are caught up with, after a stop. */
-const REGULAR_TICKS_MAX = 6;
+/** From so many inputs fixed at once on, presses are of the newest tick: the others are over for the host, or nearly so. */
+const CATCH_UP_TICKS = 3;
 
 export interface ClientOptions {
   readonly link: StateLink;
@@ -101,13 +98,9 @@ export class Client {
   readonly #budget: ReplayBudget;
   readonly #prediction: Prediction;
   readonly #events: EventQueue;
-  readonly #line: ArrivalLine;
-  readonly #delay: InterpolationDelay;
-  readonly #lead: InputLead;
+  readonly #timeline: Timeline;
   readonly #snapshotRate = new RateMeter();
   readonly #views: ViewBuilder;
-  #present: SteeredClock | undefined;
-  #past: SteeredClock | undefined;
   #newestTick: Tick;
   #reconciledTick = -1 as Tick;
   #hasSnapshot = false;
@@ -116,8 +109,6 @@ export class Client {
   /** The present when it was drawn last; undefined once that is no measure for a correction any more. */
   #drawnTick: number | undefined;
   #isDrawnKept = false;
-  /** How the clocks stand, for the inputs that are fixed now; reused. */
-  readonly #sampling = { leadTicks: undefined as number | undefined, viewDelayTicks: 0 };
   #ackedInputTick = -1 as Tick;
   #newestSentTick = -1 as Tick;
   #lastSentMs = -Infinity;
@@ -139,21 +130,19 @@ export class Client {
       sightAt: (tick) => this.#sightAt(tick),
     });
     this.#events = new EventQueue(game, player, { show: options.onEvent, retract: (event) => options.onRetract?.(event) });
-    this.#line = new ArrivalLine(game.tickRate);
-    this.#delay = new InterpolationDelay(game);
-    this.#lead = new InputLead((options.rttMs * game.tickRate) / 1000, game.sendRate);
+    this.#timeline = new Timeline(game, options.rttMs);
     this.#views = new ViewBuilder(game, player);
     this.#newestTick = options.joinTick;
   }
 
   /** The predicted time that is drawn now, in ticks. Undefined before the first snapshot. */
   get presentTick(): number | undefined {
-    return this.#present?.tick;
+    return this.#timeline.presentTick;
   }
 
   /** The interpolated time that is drawn now, in ticks. Undefined before the first snapshot. */
   get pastTick(): number | undefined {
-    return this.#past?.tick;
+    return this.#timeline.pastTick;
   }
 
   /** Changes what this player does from now on. */
@@ -174,20 +163,13 @@ export class Client {
   stats(nowMs: number): ClientStats {
     const msPerTick = 1000 / this.#game.tickRate;
     return {
+      ...this.#timeline.stats(),
       tick: Math.max(0, this.#sampledTick),
       hostTick: this.#newestTick,
       rttMs: this.#endpoint.rttSamples === 0 ? this.#options.rttMs : this.#endpoint.rttMs,
-      jitterMs: this.#delay.jitterTicks * msPerTick,
       lossPct: this.#endpoint.receivedLossPct,
       snapshotsPerSecond: this.#snapshotRate.perSecond(nowMs),
-      snapshotAgeMs: this.#hasSnapshot
-        ? Math.max(0, this.#line.tickAt(nowMs) - this.#newestTick) * msPerTick + this.#endpoint.rttMs / 2
-        : 0,
-      interpolationDelayMs: this.#delay.ticks * msPerTick,
-      inputLeadMs: this.#lead.leadTicks * msPerTick,
-      viewDelayMs: this.#hasSnapshot ? (this.#present!.tick - this.#past!.tick) * msPerTick : 0,
-      clockDriftPpm: this.#line.driftPpm,
-      clockSnaps: (this.#present?.snaps ?? 0) + (this.#past?.snaps ?? 0),
+      snapshotAgeMs: this.#hasSnapshot ? this.#timeline.ageOf(this.#newestTick, nowMs) * msPerTick + this.#endpoint.rttMs / 2 : 0,
       predictedTicks: this.#prediction.replayedTicks,
       corrections: this.#prediction.corrections,
       isPredicting: this.#isPredicting,
@@ -202,9 +184,9 @@ export class Client {
   #advance(nowMs: number, isDrawing: boolean): void {
     this.#drain(nowMs);
     if (this.#hasSnapshot) {
-      const presentTick = this.#steer(nowMs);
+      const presentTick = this.#timeline.steer(nowMs, this.#sampledTick);
       this.#predict(presentTick, isDrawing);
-      this.#events.release(this.#past!.tick);
+      this.#events.release(this.#timeline.pastTick!);
     }
     this.#sendInputs(nowMs);
   }
@@ -212,7 +194,7 @@ export class Client {
   #drain(nowMs: number): void {
     let packet = this.#options.link.receiveState();
     if (packet === undefined) return;
-    const isDrawn = this.#past !== undefined;
+    const isDrawn = this.#timeline.pastTick !== undefined;
     // What was drawn of others by guess may turn out wrong: then it eases.
     if (isDrawn) this.#views.keepInterpolated(this.#moment(nowMs));
     for (let count = 1; packet !== undefined; count++) {
@@ -248,7 +230,7 @@ export class Client {
     this.#takeSnapshot(atMs);
     // What the host says of an input tells what lead it should have been fixed with.
     const leadThen = report === undefined ? undefined : this.#inputs.leadAt(report.tick);
-    if (leadThen !== undefined) this.#lead.report(leadThen - report!.earliness);
+    if (leadThen !== undefined) this.#timeline.needLead(leadThen - report!.earliness);
   }
 
   #takeSnapshot(atMs: number): void {
@@ -257,38 +239,10 @@ export class Client {
     if (!state.isComplete) this.incompleteSnapshots++;
     fillShown(this.#shown.claim(tick), state, base, this.#shown.at(this.#newestTick));
     this.#events.receive(events, firstEvent, tick);
-    this.#followTimeline(tick, atMs);
-  }
-
-  /** What was measured against the timeline moves with it, and so do both targets: neither clock notices. */
-  #followTimeline(tick: Tick, atMs: number): void {
-    const moved = this.#line.add(tick, atMs);
-    if (moved !== 0) {
-      this.#delay.shift(moved);
-      this.#lead.shift(moved);
-      this.#inputs.shiftLeads(moved);
-    }
-    if (this.#hasSnapshot && tick <= this.#newestTick) return;
-    const line = this.#line.tickAt(atMs);
-    this.#delay.add(line - this.#newestTick, line - tick);
-    this.#newestTick = tick;
+    const moved = this.#timeline.arrive(tick, this.#hasSnapshot ? this.#newestTick : undefined, atMs);
+    if (moved !== 0) this.#inputs.shiftLeads(moved);
+    if (!this.#hasSnapshot || tick > this.#newestTick) this.#newestTick = tick;
     this.#hasSnapshot = true;
-  }
-
-  /** Advances both times; returns the present. */
-  #steer(nowMs: number): number {
-    const line = this.#line.tickAt(nowMs);
-    const presentTarget = line + this.#lead.leadTicks;
-    const pastTarget = line - this.#delay.ticks;
-    this.#present ??= new SteeredClock(this.#game.tickRate, presentTarget, nowMs);
-    this.#past ??= new SteeredClock(this.#game.tickRate, pastTarget, nowMs);
-    const past = this.#past.advance(nowMs, pastTarget);
-    const present = this.#present.advance(nowMs, presentTarget);
-    // Inputs that are fixed late because the clock leapt or stood say nothing about the network.
-    const isRegular = !this.#present.hasJumped && Math.floor(present) - this.#sampledTick <= REGULAR_TICKS_MAX;
-    this.#sampling.leadTicks = isRegular ? present - line : undefined;
-    this.#sampling.viewDelayTicks = present - past;
-    return present;
   }
 
   /** Takes the newest state into account and predicts up to the present; one tick beyond it if it is to be drawn. */
@@ -308,7 +262,8 @@ export class Client {
   /** Predicts the tick that is half drawn with what is held now; what moved since the last drawing eases. */
   #drawPresent(presentTick: number): void {
     this.#prediction.peek();
-    if (this.#isDrawnKept && !this.#prediction.isReplaying) this.#views.easeToCorrected(this.#prediction);
+    // Under a replay that is not through, too: the one before it may have ended since the last drawing.
+    if (this.#isDrawnKept) this.#views.easeToCorrected(this.#prediction);
     this.#isDrawnKept = false;
     this.#drawnTick = presentTick;
   }
@@ -316,8 +271,10 @@ export class Client {
   /** Fixes the inputs of the ticks up to this one. */
   #sample(target: Tick): void {
     const last = Math.min(target, this.#newestTick + PREDICTED_TICKS_MAX) as Tick;
-    for (let tick = Math.max(this.#sampledTick + 1, last - SAMPLED_AT_ONCE_MAX, 0); tick <= last; tick++) {
-      this.#inputs.sample(tick as Tick, this.#sampling);
+    const first = Math.max(this.#sampledTick + 1, last - SAMPLED_AT_ONCE_MAX, 0);
+    const isCatchingUp = last - first >= CATCH_UP_TICKS;
+    for (let tick = first; tick <= last; tick++) {
+      this.#inputs.sample(tick as Tick, this.#timeline.sampling, isCatchingUp && tick < last);
       this.#sampledTick = tick as Tick;
     }
   }
@@ -347,7 +304,7 @@ export class Client {
   /** Once a frame, before what was drawn in it is overwritten. */
   #keepDrawn(): void {
     if (this.#isDrawnKept || this.#drawnTick === undefined) return;
-    if (this.#present!.tick - this.#drawnTick > DRAWN_TICKS_MAX) {
+    if (this.#timeline.presentTick! - this.#drawnTick > DRAWN_TICKS_MAX) {
       this.#drawnTick = undefined;
       return;
     }
@@ -359,10 +316,10 @@ export class Client {
     return {
       prediction: this.#prediction,
       isPredicting: this.#isPredicting,
-      present: this.#present!.tick,
+      present: this.#timeline.presentTick!,
       frames: this.#shown,
       newestTick: this.#newestTick,
-      past: this.#past!.tick,
+      past: this.#timeline.pastTick!,
       nowMs,
     };
   }
@@ -370,7 +327,7 @@ export class Client {
   /** What the screen showed of the others when the input for a tick was taken. */
   #sightAt(tick: Tick): Sight {
     return {
-      delayTicks: tick > this.#sampledTick ? toldViewDelay(this.#sampling.viewDelayTicks) : this.#inputs.viewDelayAt(tick),
+      delayTicks: tick > this.#sampledTick ? toldViewDelay(this.#timeline.sampling.viewDelayTicks) : this.#inputs.viewDelayAt(tick),
       bracketAt: (moment) => bracketAt(this.#shown, { newestTick: this.#newestTick, moment, tickRate: this.#game.tickRate }),
     };
   }

@@ -6,7 +6,6 @@
 import type { AnyGame } from '../define-game.ts';
 import { NOBODY, type PlayerId, type Tick } from '../core/ids.ts';
 import { nearest16 } from '../core/sequence.ts';
-import { EVENTS_PER_PACKET_MAX } from '../snapshot/frame.ts';
 import type { SimEvent } from '../world/simulation.ts';
 
 /** Events waiting to be drawn; the oldest is shown early beyond that. */
@@ -64,8 +63,8 @@ export class EventQueue {
         if (this.#waiting.length > WAITING_MAX) this.#listeners.show(this.#waiting.shift()!, false);
       }
     }
-    // A full packet may have left out later ones, and confirmations among them.
-    if (events.length < EVENTS_PER_PACKET_MAX) this.#retractBefore(hostTick - MATCH_TICKS);
+    // What found no room in the packet is younger than what did.
+    this.#retractBefore((events.at(-1)?.tick ?? hostTick) - MATCH_TICKS);
   }
 
   /** Shows what is due at the drawn moment; this player's own unpredicted events at once. */

@@ -52,15 +52,15 @@ export class InputHistory {
     return this.#held;
   }
 
-  /** Fixes a tick's input; presses are used up by it. */
-  sample(tick: Tick, { leadTicks, viewDelayTicks }: SamplingMoment): Int32Array {
+  /** Fixes a tick's input; presses are used up by it, unless they are to wait for a later tick. */
+  sample(tick: Tick, { leadTicks, viewDelayTicks }: SamplingMoment, doPressesWait = false): Int32Array {
     const slot = tick % INPUT_HISTORY_TICKS;
     const row = this.#rows[slot]!;
     row.set(this.#held);
     this.#ticks[slot] = tick;
     this.#leads[slot] = leadTicks ?? NaN;
     this.#viewDelays[slot] = toldViewDelay(viewDelayTicks);
-    clearEdges(this.#layout, this.#held);
+    clearEdges(this.#layout, doPressesWait ? row : this.#held);
     return row;
   }
 

@@ -3,9 +3,11 @@
  * together that none of them does alone.
  */
 import { expect, test } from 'vitest';
+import type { StateLink } from '../../../netcode/channel/state-link.ts';
 import { Client } from '../../../netcode/client/client.ts';
 import { type PlayerId } from '../../../netcode/core/ids.ts';
 import { bool, defineGame, event, float, u8 } from '../../../netcode/index.ts';
+import { PREDICTED_TICKS_MAX } from '../../../netcode/client/prediction.ts';
 import { Host } from '../../../netcode/host/host.ts';
 import type { Received } from '../../../netcode/transport/transport.ts';
 import { sharpest } from '../../harness/draw-screen.ts';
@@ -14,7 +16,6 @@ const ME = 1 as PlayerId;
 const OTHER = 2 as PlayerId;
 const PUMP_MS = 4;
 const TICK_MS = 1000 / 60;
-const FRAME_MS = TICK_MS;
 const PACKET_BYTES_MAX = 1150;
 
 interface Step {
@@ -31,7 +32,7 @@ interface Rules {
   /** Where the thing is that belongs to nobody. */
   markAt: (tick: number) => number;
   ship?: (ship: Ship, step: Step) => void;
-  /** Where a ship's player saw the thing, as this simulation has it, and whether it would know of somebody else. */
+  /** Where a ship's player saw the thing here, and whether it would be known of somebody else. */
   saw?: (x: number, step: Step, isOtherKnown: boolean) => void;
 }
 
@@ -69,6 +70,8 @@ const gameOf = (rules: Rules) =>
 class Wire {
   delayMs: (nowMs: number, count: number) => number | undefined;
   copies = 1;
+  /** What waits in the browser. */
+  bufferedBytes = 0;
   sent = 0;
   #waiting: Received[] = [];
 
@@ -76,11 +79,12 @@ class Wire {
     this.delayMs = () => delayMs;
   }
 
-  push(bytes: Uint8Array, nowMs: number): void {
+  push(bytes: Uint8Array, nowMs: number): boolean {
     const delayMs = this.delayMs(nowMs, this.sent++);
-    if (delayMs === undefined) return;
+    if (delayMs === undefined) return true;
     for (let n = 0; n < this.copies; n++) this.#waiting.push({ bytes: bytes.slice(), atMs: nowMs + delayMs });
     this.#waiting.sort((a, b) => a.atMs - b.atMs);
+    return true;
   }
 
   pull(nowMs: number): Received | undefined {
@@ -95,38 +99,29 @@ class Rig {
   readonly host: Host;
   readonly client: Client;
   readonly log: { readonly what: string; readonly tick: number; readonly pastTick: number }[] = [];
-  bufferedBytes = 0;
   /** What a step costs here; the machine does nothing else meanwhile. */
   stepMs = 0;
   busyUntilMs = 0;
 
   constructor(rules: Rules = { markAt: () => 50 }) {
-    const { up, down } = this;
-    const { ship } = rules;
-    const game = gameOf(rules);
     const work = (thing: Ship, step: Step): void => {
       if (this.stepMs > 0) this.busyUntilMs = Math.max(this.nowMs, this.busyUntilMs) + this.stepMs;
-      ship?.(thing, step);
+      rules.ship?.(thing, step);
     };
-    const rig = this;
-    this.host = new Host(game, { match: 1, seed: 1, nowMs: 0, packetBytesMax: PACKET_BYTES_MAX });
-    const joinTick = this.host.addPlayer(ME, {
-      stateBufferedBytes: 0,
-      sendState: (bytes) => (down.push(bytes, this.nowMs), true),
-      receiveState: () => up.pull(this.nowMs),
-    });
-    this.client = new Client(gameOf({ ...rules, ship: work }), {
-      link: {
-        get stateBufferedBytes() {
-          return rig.bufferedBytes;
-        },
-        sendState: (bytes) => (up.push(bytes, this.nowMs), true),
-        receiveState: () => down.pull(this.nowMs),
+    const linkOf = (out: Wire, back: Wire): StateLink => ({
+      get stateBufferedBytes() {
+        return out.bufferedBytes;
       },
+      sendState: (bytes) => out.push(bytes, this.nowMs),
+      receiveState: () => back.pull(this.nowMs),
+    });
+    this.host = new Host(gameOf(rules), { match: 1, seed: 1, nowMs: 0, packetBytesMax: PACKET_BYTES_MAX });
+    this.client = new Client(gameOf({ ...rules, ship: work }), {
+      link: linkOf(this.up, this.down),
       player: ME,
       match: 1,
       seed: 1,
-      joinTick,
+      joinTick: this.host.addPlayer(ME, linkOf(this.down, this.up)),
       rttMs: 100,
       packetBytesMax: PACKET_BYTES_MAX,
       onEvent: ({ type, tick }, isPredicted) => this.#say(`${['fired', 'told'][type]}${isPredicted ? ', predicted' : ''}`, tick),
@@ -153,9 +148,9 @@ class Rig {
   }
 
   /** Pulses both for so long, the client every `everyMs` only. */
-  run(ms: number, { everyMs = PUMP_MS, look = () => undefined as void } = {}): void {
+  run(ms: number, { everyMs = PUMP_MS, look = (): void => undefined } = {}): void {
     let dueMs = this.nowMs + everyMs;
-    for (const endMs = this.nowMs + ms; this.nowMs < endMs; ) {
+    for (const endMs = this.nowMs + ms; this.nowMs < endMs;) {
       this.nowMs = Math.min(endMs, this.nowMs + PUMP_MS);
       this.host.update(this.nowMs);
       if (this.nowMs < dueMs || this.nowMs < this.busyUntilMs) continue;
@@ -173,8 +168,8 @@ class Rig {
   /** Where that thing was drawn, frame by frame. */
   draw(ms: number, kind: 'ship' | 'mark', look = (): void => undefined): number[] {
     const path: number[] = [];
-    for (const endMs = this.nowMs + ms; this.nowMs < endMs; ) {
-      this.run(FRAME_MS);
+    for (const endMs = this.nowMs + ms; this.nowMs < endMs;) {
+      this.run(TICK_MS);
       if (this.nowMs < this.busyUntilMs) continue;
       path.push(this.client.view(this.nowMs).find((entity) => entity.kind === kind)!['x'] as number);
       look();
@@ -182,10 +177,19 @@ class Rig {
     return path;
   }
 
-  heard(what: string): number {
-    return this.log.filter((entry) => entry.what === what).length;
+  /** What was heard of shots. */
+  get shots(): string[] {
+    return this.log.filter(({ what }) => what !== 'told').map(({ what }) => what);
   }
 }
+
+/** The host moves ships in such ticks by 20, and nobody foresees it. */
+const pushing = (isPushed: (tick: number) => boolean): Rules => ({
+  markAt: () => 0,
+  ship: (ship, { tick, isAuthority }) => {
+    if (isAuthority && isPushed(tick)) ship.x += 20;
+  },
+});
 
 test('[DRAW8] what went on by guess and was wrong bends to the truth', () => {
   // It stops where packets are lost for 200 ms.
@@ -199,12 +203,7 @@ test('[DRAW8] what went on by guess and was wrong bends to the truth', () => {
 });
 
 test('[DRAW1] what the host did to the own thing unforeseen bends to the truth, drawn at any fraction of a tick', () => {
-  const rig = new Rig({
-    markAt: () => 0,
-    ship: (ship, { tick, isAuthority }) => {
-      if (isAuthority && tick === 150) ship.x += 20;
-    },
-  });
+  const rig = new Rig(pushing((tick) => tick === 150));
   rig.client.setInput({ go: true });
   rig.run(2000);
   const path = rig.draw(1500, 'ship');
@@ -223,8 +222,8 @@ test('[TIME3] packets count as of when they came, however seldom the page looks'
 for (const [name, changedMs] of Object.entries({ slower: 150, faster: 10 })) {
   test(`[TIME9] a way down that gets ${name} moves the present not at all, and what is drawn by that`, () => {
     const rig = new Rig();
-    const watch = (ms: number): { ahead: number[]; behind: number[]; leads: number[] } => {
-      const seen = { ahead: [] as number[], behind: [] as number[], leads: [] as number[] };
+    const watch = (ms: number): { ahead: number[]; behind: number[] } => {
+      const seen = { ahead: [] as number[], behind: [] as number[] };
       rig.run(ms, {
         look: () => {
           seen.ahead.push(rig.client.presentTick! - rig.hostTick);
@@ -242,7 +241,6 @@ for (const [name, changedMs] of Object.entries({ slower: 150, faster: 10 })) {
     expect(rig.inputs.lateInputs).toBe(late);
     const moved = (changedMs - 50) / TICK_MS;
     expect(during.behind.at(-1)! - before.behind[0]!).toBeCloseTo(moved, 0);
-    // Never farther behind than it was or is going to be.
     expect(Math.max(...during.behind)).toBeLessThan(before.behind[0]! + Math.max(0, moved) + 1);
     expect(rig.stats.clockSnaps).toBe(0);
   });
@@ -252,12 +250,7 @@ test('[SNAP2] a packet that another has overtaken takes nothing back', () => {
   const rig = new Rig({ markAt: (tick) => tick });
   rig.down.delayMs = (_, count) => (count % 3 === 0 ? 90 : 50);
   rig.run(3000);
-  let newest = 0;
-  const path = rig.draw(1000, 'mark', () => {
-    expect(rig.stats.hostTick).toBeGreaterThanOrEqual(newest);
-    newest = rig.stats.hostTick;
-    expect(rig.hostTick - newest).toBeLessThan(90 / TICK_MS);
-  });
+  const path = rig.draw(1000, 'mark', () => expect(rig.hostTick - rig.stats.hostTick).toBeLessThan(90 / TICK_MS));
   expect(sharpest(path)).toBeLessThan(0.3);
 });
 
@@ -270,13 +263,15 @@ test('[ACK3] what comes twice is taken once', () => {
 });
 
 for (const hangMs of [150, 500, 1500]) {
-  test(`[TIME8] after the page hung for ${hangMs} ms the lead is what it was, and what is held is held`, () => {
+  test(`[TIME8] after the page hung for ${hangMs} ms now and then the lead is what it was, and what is held is held`, () => {
     const rig = new Rig();
     rig.client.setInput({ go: true });
     rig.run(5000);
     const { inputLeadMs, corrections } = rig.stats;
-    rig.hang(hangMs);
-    rig.run(1000);
+    for (let n = 0; n < 6; n++) {
+      rig.hang(hangMs);
+      rig.run(300);
+    }
     expect(Math.abs(rig.stats.inputLeadMs - inputLeadMs)).toBeLessThan(3);
     expect(rig.stats.corrections).toBe(corrections);
   });
@@ -286,47 +281,42 @@ test('[EVT1] what happened to others shows when its tick is drawn', () => {
   const rig = new Rig();
   rig.run(4000);
   const told = rig.log.filter(({ what }) => what === 'told').slice(1);
-  expect(told.length).toBeGreaterThan(5);
-  for (const { tick, pastTick } of told) {
-    expect(pastTick).toBeGreaterThanOrEqual(tick);
-    expect(pastTick - tick).toBeLessThan(0.5);
-  }
+  for (const { tick, pastTick } of told) expect(Math.abs(pastTick - tick - 0.25)).toBeLessThanOrEqual(0.25);
 });
 
 test('[PRED2] what is pressed while the host is not heard for long counts when it is heard again', () => {
   const rig = new Rig();
   rig.client.setInput({ go: true });
   rig.run(2000);
+  const ahead = rig.draw(10, 'ship')[0]! - 2 * rig.client.presentTick!;
   rig.up.delayMs = rig.down.delayMs = () => undefined;
   rig.run(2500);
   // A second after the newest snapshot the own thing stands.
   const path = rig.draw(200, 'ship');
-  expect(path[0]).toBe(100 + 2 * (rig.stats.hostTick + 60 - 1));
+  expect(path[0]).toBeCloseTo(ahead + 2 * (rig.stats.hostTick + PREDICTED_TICKS_MAX), 6);
   expect(path.at(-1)).toBe(path[0]);
   rig.client.setInput({ fire: true });
   rig.run(1500);
-  expect(rig.heard('fired, predicted')).toBe(0);
-  // Acks and round trips keep flowing.
+  expect(rig.shots).toEqual([]);
   const { sent } = rig.up;
   rig.run(1000);
-  expect(rig.up.sent - sent).toBeGreaterThanOrEqual(9);
-  expect(rig.up.sent - sent).toBeLessThanOrEqual(11);
+  expect(Math.abs(rig.up.sent - sent - 10)).toBeLessThanOrEqual(1);
   rig.up.delayMs = rig.down.delayMs = () => 50;
   rig.run(1500);
-  expect(rig.log.filter(({ what }) => what !== 'told').map(({ what }) => what)).toEqual(['fired, predicted']);
+  expect(rig.shots).toEqual(['fired, predicted']);
 });
 
 test('[PRED3] nothing is sent while the last packet waits in the browser, and what was pressed comes with the next', () => {
   const rig = new Rig();
   rig.run(2000);
-  rig.bufferedBytes = 100;
+  rig.up.bufferedBytes = 100;
   rig.client.setInput({ fire: true });
   const { sent } = rig.up;
   rig.run(60);
   expect(rig.up.sent).toBe(sent);
-  rig.bufferedBytes = 0;
+  rig.up.bufferedBytes = 0;
   rig.run(1000);
-  expect(rig.log.filter(({ what }) => what !== 'told').map(({ what }) => what)).toEqual(['fired, predicted']);
+  expect(rig.shots).toEqual(['fired, predicted']);
 });
 
 test('[SEEN1] a predicted shot is judged by what the host will judge it by, in every replay of its tick', () => {
@@ -342,6 +332,8 @@ test('[SEEN1] a predicted shot is judged by what the host will judge it by, in e
   });
   rig.run(2000);
   const from = Math.ceil(rig.client.presentTick! + 2);
+  // The view delay grows meanwhile.
+  rig.down.delayMs = () => 90;
   rig.draw(1500, 'mark');
   for (let tick = from; tick < from + 60; tick++) {
     const seen = [...here.get(tick)!];
@@ -355,8 +347,8 @@ test('[LOAD2] a machine that is a little too slow replays in slices with rests, 
   const rig = new Rig();
   rig.run(3000);
   rig.stepMs = 1;
-  let longestMs = 0;
-  let busyMs = 0;
+  rig.hang(500);
+  let [longestMs, busyMs] = [0, 0];
   rig.run(6000, {
     look: () => {
       const spentMs = Math.max(0, rig.busyUntilMs - rig.nowMs);
@@ -372,12 +364,7 @@ test('[LOAD2] a machine that is a little too slow replays in slices with rests, 
 
 test('[PRED3] next to the host, too, what the host says replaces what was predicted', () => {
   for (const delayMs of [0, 4, 8, 12]) {
-    const rig = new Rig({
-      markAt: () => 0,
-      ship: (ship, { tick, isAuthority }) => {
-        if (isAuthority && tick === 150) ship.x += 20;
-      },
-    });
+    const rig = new Rig(pushing((tick) => tick === 150));
     rig.up.delayMs = rig.down.delayMs = () => delayMs;
     rig.run(4000);
     expect(rig.draw(20, 'ship').at(-1)).toBe(120);
@@ -385,35 +372,29 @@ test('[PRED3] next to the host, too, what the host says replaces what was predic
   }
 });
 
-test('[LOAD2] what a machine draws while it replays in slices is of one world', () => {
-  const rig = new Rig({
-    markAt: () => 0,
-    ship: (ship, { tick, isAuthority }) => {
-      if (isAuthority && tick % 60 === 0) ship.x += 20;
-    },
+for (const stepMs of [0.6, 0.9, 1.2]) {
+  test(`[LOAD2] what a machine draws that replays in slices is of one world, at ${stepMs} ms a step`, () => {
+    const rig = new Rig(pushing((tick) => tick % 60 === 0));
+    rig.up.delayMs = rig.down.delayMs = () => 100;
+    rig.client.setInput({ go: true });
+    rig.run(3000);
+    rig.stepMs = stepMs;
+    const alone: number[] = [];
+    const path = rig.draw(4000, 'ship', () => alone.push(rig.client.presentTick! * 2));
+    expect(rig.stats).toMatchObject({ isPredicting: true, overloads: 0 });
+    expect(sharpest(path.map((x, n) => x - alone[n]!))).toBeLessThan(0.0783 * 20 * 3);
   });
-  rig.up.delayMs = rig.down.delayMs = () => 100;
-  rig.client.setInput({ go: true });
-  rig.run(3000);
-  rig.stepMs = 0.9;
-  const errors: number[] = [];
-  rig.draw(3000, 'ship');
-  const path = rig.draw(3000, 'ship', () => errors.push(rig.client.presentTick! * 2));
-  const off = path.map((x, n) => x - errors[n]!);
-  console.log(sharpest(off), rig.stats.overloads, Math.max(...off) - Math.min(...off), path.length);
-  expect(rig.stats).toMatchObject({ isPredicting: true, overloads: 0 });
-  expect(sharpest(off)).toBeLessThan(0.0783 * 20 * 3);
-});
+}
 
 test('[PRED7] what was pressed while prediction was given up shows once, and does not come again with it', () => {
   const rig = new Rig();
   rig.run(3000);
   rig.stepMs = 60;
-  while (rig.stats.isPredicting) rig.run(FRAME_MS);
+  while (rig.stats.isPredicting) rig.run(TICK_MS);
   rig.stepMs = 0;
   rig.run(300);
   rig.client.setInput({ fire: true });
   rig.run(7000);
   expect(rig.stats).toMatchObject({ isPredicting: true, overloads: 1 });
-  expect(rig.log.filter(({ what }) => what !== 'told').map(({ what }) => what)).toEqual(['fired']);
+  expect(rig.shots).toEqual(['fired']);
 });
