@@ -117,8 +117,7 @@ export class ViewBuilder {
       .filter(({ isHidden }) => !isHidden)
       .map((kind) => {
         const row = () => new Float64Array(kind.layout.parts.length);
-        const earlierMs = (EARLIER_TICKS * 1000) / game.tickRate;
-        const change = { drawn: row(), corrected: row(), drawnEarlier: row(), correctedEarlier: row(), earlierMs };
+        const change = { drawn: row(), corrected: row(), drawnEarlier: row(), correctedEarlier: row(), earlierMs: 0 };
         return { ...blendPlanOf(kind, game.tickRate), row: row(), change };
       });
   }
