@@ -24,6 +24,8 @@ import { placesOf, Truth } from './truth.ts';
 
 /** Clocks and delays settle before anything is counted. */
 const WARM_UP_SECONDS = 4;
+/** Counted unless told otherwise. */
+const SECONDS = 30;
 /** Longest simulation: an hour of play. */
 const SECONDS_MAX = 3600;
 /** No clock is worse: a quartz is off by 100 ppm at most, a machine that is throttled or virtual by some hundreds. */
@@ -35,13 +37,13 @@ const NETWORK_STREAM = 0x4e77;
 
 export interface SimulateOptions<I extends FieldMap = FieldMap, E extends KindMap = KindMap, V extends KindMap = KindMap> {
   /** How many play, the host's own player (seat 1) included: 2 to 31, whatever the game's `playersMax`. */
-  readonly players: number;
+  readonly peers: number;
   /** A profile by name, conditions of your own, or a recording. Every guest has a network like this to the host. */
   readonly network: Network;
   /** Names match, networks and inputs. A whole number of 32 bits. */
   readonly seed: number;
-  /** Seconds of play that are counted. The first 4 seconds of a match come on top. */
-  readonly seconds: number;
+  /** Seconds of play that are counted, 30 by default. The first 4 seconds of a match come on top. */
+  readonly seconds?: number;
   /**
    * What a player presses in a tick, as for `room.setInput`: fields not named stay as they are. `view` is what that player's
    * screen showed last. Default: keys held for a while and let go, at random.
@@ -72,7 +74,7 @@ export interface SimulateOptions<I extends FieldMap = FieldMap, E extends KindMa
  * on options that make no sense, and what the game's rules or `drive` throw.
  *
  * @example
- * const { guests } = simulate(pong, { players: 4, network: 'bad-wifi', seed: 1, seconds: 60 })
+ * const { guests } = simulate(pong, { peers: 4, network: 'bad-wifi', seed: 1 })
  * expect(guests.own.errorPx.p95).toBeLessThan(1)
  * expect(guests.others.freezes + guests.others.jumps).toBe(0)
  */
@@ -112,12 +114,12 @@ class SimulatedMatch {
       packetBytesMax: STATE_PACKET_BYTES_MAX,
       recorder: this.#truth,
     });
-    this.#seats = Array.from({ length: options.players }, (_, i) => this.#seat((i + 1) as PlayerId));
+    this.#seats = Array.from({ length: options.peers }, (_, i) => this.#seat((i + 1) as PlayerId));
   }
 
   play(): SimulationReport {
     const warmUpMs = WARM_UP_SECONDS * 1000;
-    const endMs = warmUpMs + this.#options.seconds * 1000;
+    const endMs = warmUpMs + (this.#options.seconds ?? SECONDS) * 1000;
     let isCounting = false;
     let nowMs = 0;
     while (nowMs < endMs && this.#host.result === undefined) {
@@ -131,7 +133,7 @@ class SimulatedMatch {
       this.#host.update(nowMs);
     }
     return reportOf(
-      { gameId: this.#game.id, players: this.#options.players, seed: this.#options.seed },
+      { gameId: this.#game.id, peers: this.#options.peers, seed: this.#options.seed },
       this.#seats.map(({ meter, local }) => meter.end({ nowMs, localMs: local.localMs(nowMs) })),
     );
   }
@@ -182,9 +184,9 @@ class SimulatedMatch {
 }
 
 function requireSense(game: AnyGame, options: SimulateOptions): void {
-  const { players, seconds, seed, pixelsPerUnit = 1, hit, clockDriftPpm = 0, stepCostMs = 0 } = options;
-  if (!Number.isInteger(players) || players < 2 || players > PLAYERS_MAX)
-    throw new RangeError(`players ${players} must be a whole number from 2 to ${PLAYERS_MAX}`);
+  const { peers, seconds = SECONDS, seed, pixelsPerUnit = 1, hit, clockDriftPpm = 0, stepCostMs = 0 } = options;
+  if (!Number.isInteger(peers) || peers < 2 || peers > PLAYERS_MAX)
+    throw new RangeError(`peers ${peers} must be a whole number from 2 to ${PLAYERS_MAX}`);
   if (!(seconds > 0 && seconds <= SECONDS_MAX)) throw new RangeError(`seconds ${seconds} must be above 0 and at most ${SECONDS_MAX}`);
   if (!Number.isInteger(seed) || seed < 0 || seed > 0xffff_ffff)
     throw new RangeError(`seed ${seed} must be a whole number of 32 bits from 0 up`);

@@ -52,7 +52,7 @@ export interface SeatReport extends FeelReport {
 
 export interface SimulationReport {
   readonly game: string;
-  readonly players: number;
+  readonly peers: number;
   readonly seed: number;
   /** Counted: less than asked for if the match ended. */
   readonly seconds: number;
@@ -64,14 +64,14 @@ export interface SimulationReport {
 
 export interface SimulationNames {
   readonly gameId: string;
-  readonly players: number;
+  readonly peers: number;
   readonly seed: number;
 }
 
-export function reportOf({ gameId, players, seed }: SimulationNames, measured: readonly Measured[]): SimulationReport {
+export function reportOf({ gameId, peers, seed }: SimulationNames, measured: readonly Measured[]): SimulationReport {
   return {
     game: gameId,
-    players,
+    peers,
     seed,
     seconds: measured[0]?.seconds ?? 0,
     seats: measured.map((one) => ({ player: one.seat.player, isHost: one.seat.isHost, ...feelOf([one]) })),

@@ -8,7 +8,7 @@ import { FEEL_NETWORKS } from '../bench/feel/feel.ts';
 import { feelGame } from '../bench/feel/games.ts';
 
 const TICK_MS = 1000 / 60;
-const BASE = { players: 4, seconds: 20, seed: 1 } as const;
+const BASE = { peers: 4, seconds: 20, seed: 1 } as const;
 const TARGET = FEEL_NETWORKS['target']!;
 const BURSTS = FEEL_NETWORKS['target-10-bursts']!;
 const SMOOTH = { freezes: 0, jumps: 0, blinks: 0 };

@@ -37,12 +37,12 @@ export interface FeelPlan {
 const WARM_UP_SECONDS = 4;
 
 /** Plays a game on several networks, one match after the other. */
-export function benchFeel(game: FeelGame, { networks, ...options }: FeelPlan): FeelRun[] {
+export function benchFeel(game: FeelGame, { networks, players, ...options }: FeelPlan): FeelRun[] {
   return networks.map((network) => {
     const started = process.cpuUsage();
-    const { report, screen } = game.play({ ...options, network: FEEL_NETWORKS[network]! });
+    const { report, screen } = game.play({ ...options, peers: players, network: FEEL_NETWORKS[network]! });
     const { user, system } = process.cpuUsage(started);
     const speed = ((report.seconds + WARM_UP_SECONDS) * 1e6) / (user + system);
-    return { game: game.name, network, players: options.players, policy: options.policy, report, screen, speed };
+    return { game: game.name, network, players, policy: options.policy, report, screen, speed };
   });
 }

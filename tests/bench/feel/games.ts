@@ -14,7 +14,7 @@ import { demoGame } from '../workloads/demo.ts';
 import { ScreenHits, type ScreenReport } from './screen-hits.ts';
 
 /** What a run chooses. */
-export type FeelOptions = Pick<SimulateOptions, 'players' | 'network' | 'seed' | 'seconds' | 'clockDriftPpm' | 'stepCostMs'> & {
+export type FeelOptions = Pick<SimulateOptions, 'peers' | 'network' | 'seed' | 'seconds' | 'clockDriftPpm' | 'stepCostMs'> & {
   readonly policy?: 'owner' | 'all';
 };
 

@@ -48,7 +48,7 @@ const impure = defineGame({
   },
 });
 
-const BASE = { players: 3, seed: 5, seconds: 6 } as const;
+const BASE = { peers: 3, seed: 5, seconds: 6 } as const;
 
 /** Ten seconds of packets, each as late as `delayMs` says, or lost. */
 function recording(delayMs: (sentMs: number) => number | undefined): RecordedPacket[] {
@@ -182,8 +182,8 @@ describe('a simulated match', () => {
 
   test('[FEEL11] nonsense is refused by name', () => {
     const run = (change: object) => () => simulate(circles, { ...BASE, network: 'lan', ...change });
-    expect(run({ players: 1 })).toThrow('players 1');
-    expect(run({ players: 32 })).toThrow('players 32');
+    expect(run({ peers: 1 })).toThrow('peers 1');
+    expect(run({ peers: 32 })).toThrow('peers 32');
     expect(run({ seconds: 0 })).toThrow('seconds 0');
     expect(run({ seed: -1 })).toThrow('seed -1');
     expect(run({ network: 'dial-up' })).toThrow("no network 'dial-up'");
