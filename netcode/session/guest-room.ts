@@ -32,6 +32,7 @@ export class GuestRoom implements Room {
   #saidMs = -Infinity;
   #isSilent = false;
   #malformedMessages = 0;
+  #hostAdvantageMs = 0;
 
   constructor(game: AnyGame, options: GuestRoomOptions) {
     this.#core = new RoomCore(game, options.clock, options.code);
@@ -97,7 +98,7 @@ export class GuestRoom implements Room {
       isBrokerReachable: this.#options.transport.isReachable,
       lateInputs: 0,
       refusedClaims: 0,
-      hostAdvantageMs: 0,
+      hostAdvantageMs: this.#hostAdvantageMs,
       skippedTicks: 0,
       droppedEvents: 0,
       stateChannel: this.#link.stateChannel,
@@ -145,9 +146,11 @@ export class GuestRoom implements Room {
       case 'bye':
         this.#finish(message.reason);
         return;
+      case 'ping':
+        this.#hostAdvantageMs = message.hostAdvantageMs;
+        return;
       case 'welcome':
       case 'refuse':
-      case 'ping':
         return;
     }
   }

@@ -233,7 +233,7 @@ export class HostRoom implements Room {
       if (nowMs - member.arrivedMs > HELLO_MS) this.#remove(member);
       return;
     }
-    member.pingIfQuiet(nowMs);
+    member.pingIfQuiet(nowMs, this.#match?.handicap.advantageMs ?? 0);
     const wasHeard = member.listen(nowMs);
     if (this.#match === undefined) while (member.link.receiveState() !== undefined);
     if (wasHeard) {

@@ -35,8 +35,8 @@ export class Member {
     this.link.sendControl(encodeControl(message));
   }
 
-  pingIfQuiet(nowMs: number): void {
-    if (nowMs - this.#saidMs >= PING_MS) this.say({ type: 'ping' }, nowMs);
+  pingIfQuiet(nowMs: number, hostAdvantageMs: number): void {
+    if (nowMs - this.#saidMs >= PING_MS) this.say({ type: 'ping', hostAdvantageMs: Math.round(hostAdvantageMs) }, nowMs);
   }
 
   /** Notes whether anything arrived since the last call. */

@@ -136,7 +136,7 @@ export interface RoomStats {
   readonly overloads: number;
   /** Predicted events that did not happen after all (`retract`). */
   readonly retractedEvents: number;
-  /** How much older (in ms) what the median guest sees of others is than what the host's own player sees; 0 on a guest. */
+  /** How much older (in ms) what the median guest sees of others is than what the host's own player sees; on a guest as the host says. */
   readonly hostAdvantageMs: number;
   /** Ticks of guests and own player that had to do without their input; 0 on a guest. */
   readonly lateInputs: number;

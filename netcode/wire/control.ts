@@ -20,6 +20,9 @@ export const PHASES = ['lobby', 'playing', 'results'] as const;
 /** Longest text of a message, in UTF-16 units: a name of 20 characters of up to 7 units each, or an id. */
 const TEXT_MAX = 160;
 
+/** What a host may say of its player's advantage: no delay is that long. */
+const ADVANTAGE_MS_MAX = 10_000;
+
 export interface WirePlayer {
   readonly id: PlayerId;
   readonly name: string;
@@ -64,7 +67,8 @@ export type HostMessage =
   | { readonly type: 'lobby'; readonly lobby: WireLobby }
   /** A match begins, or runs already: what a client needs to follow it. */
   | { readonly type: 'match'; readonly match: number; readonly seed: number; readonly tick: Tick }
-  | { readonly type: 'ping' }
+  /** Said when there is nothing else to say; with it, by how much the host's own player sees newer things than the median guest. */
+  | { readonly type: 'ping'; readonly hostAdvantageMs: number }
   | { readonly type: 'bye'; readonly reason: Farewell };
 
 const packr = new Packr({ useRecords: false, variableMapSize: true });
@@ -132,6 +136,9 @@ function decode(bytes: Uint8Array): Fields | undefined {
 const isText = (value: unknown): value is string => typeof value === 'string' && value.length <= TEXT_MAX;
 const isCount = (value: unknown, max: number): value is number =>
   typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= max;
+/** Not a number, or not one that could be: 0. */
+const msOf = (value: unknown): number =>
+  typeof value === 'number' && Number.isFinite(value) ? Math.min(ADVANTAGE_MS_MAX, Math.max(-ADVANTAGE_MS_MAX, value)) : 0;
 const isBool = (value: unknown): value is boolean => typeof value === 'boolean';
 const isOneOf = <T extends string>(value: unknown, names: readonly T[]): value is T =>
   typeof value === 'string' && (names as readonly string[]).includes(value);
@@ -189,7 +196,7 @@ export function decodeHostMessage(bytes: Uint8Array): HostMessage | undefined {
       if (!isCount(match, 0xffff_ffff) || !isCount(seed, 0xffff_ffff) || !isCount(tick, 2 ** 31)) return undefined;
       return { type, match, seed, tick: tick as Tick };
     case 'ping':
-      return { type };
+      return { type, hostAdvantageMs: msOf(m['hostAdvantageMs']) };
     case 'bye':
       return isOneOf(reason, FAREWELLS) ? { type, reason } : undefined;
     default:

@@ -369,6 +369,8 @@ test("[ADV4] a fair host's own player sees and acts as late as guests 150 ms awa
     const [own, far] = [host.stats(), guest.stats()];
     const longer = far.viewDelayMs - own.viewDelayMs;
     expect(Math.abs(own.hostAdvantageMs - longer)).toBeLessThan(10);
+    // Guests are told.
+    expect(Math.abs(far.hostAdvantageMs - own.hostAdvantageMs)).toBeLessThan(5);
     if (isFair) expect(Math.max(Math.abs(longer), Math.abs(own.hostAdvantageMs))).toBeLessThan(10);
     else expect(longer).toBeGreaterThan(140);
   }
