@@ -10,6 +10,7 @@ import { statsOf, type Trace } from './codec/trace.ts';
 import type { ReplayGuest } from './cost/client-cost.ts';
 import { cost, COST_USAGE } from './cost/main.ts';
 import { feel, FEEL_USAGE } from './feel/main.ts';
+import { sctp, SCTP_USAGE } from './sctp/main.ts';
 import { trainDefaultPriors, trainOwnPriors } from './train.ts';
 import { arena30, arena60 } from './workloads/arena.ts';
 import { cubes } from './workloads/cubes.ts';
@@ -29,7 +30,8 @@ npm run bench -- codec [options]
   --trace FILE       this recorded trace instead of the workloads (may be repeated)
   --record DIR       writes the workloads' traces there as JSON and measures nothing
 ${FEEL_USAGE}
-${COST_USAGE}`;
+${COST_USAGE}
+${SCTP_USAGE}`;
 
 const OPTIONS = {
   quick: { type: 'boolean', default: false },
@@ -60,6 +62,7 @@ async function loadReplay(): Promise<ReplayGuest> {
 /** Runs a bench; the exit code is 1 if anything was decoded wrong, 2 if the command makes no sense. */
 export async function main(args: readonly string[], resultsDir: string): Promise<number> {
   if (args[0] === 'feel') return feel(args.slice(1), resultsDir);
+  if (args[0] === 'sctp') return sctp(args.slice(1), resultsDir);
   if (args[0] === 'cost') return cost(args.slice(1), resultsDir, loadReplay);
   let parsed;
   try {
