@@ -286,7 +286,7 @@ export class Client {
     this.#isPredicting = !isGivenUp;
     this.#isDrawnKept = false;
     if (isGivenUp) return;
-    this.#prediction.abandon(this.#shown.at(this.#newestTick)!, this.#ackedInputTick, this.#sampledTick);
+    this.#prediction.restart(this.#shown.at(this.#newestTick)!, this.#ackedInputTick, this.#sampledTick);
     this.#reconciledTick = this.#newestTick;
   }
 

@@ -84,8 +84,8 @@ export class Prediction {
     this.replayedTicks = this.tick - authority.tick;
   }
 
-  /** Forgets what was predicted: the next state from the host is a new beginning. */
-  abandon(authority: WorldState, heardTick: Tick, tick: Tick): void {
+  /** Begins anew at the host's state, after prediction was given up. What ticks up to `tick` did is not shown any more. */
+  restart(authority: WorldState, heardTick: Tick, tick: Tick): void {
     this.tick = authority.tick;
     this.rewind(authority, heardTick);
     this.#shownTick = tick;
@@ -133,11 +133,12 @@ export class Prediction {
     if (isPeek) simulation.inputs.set(player, inputs.held);
     else if (before !== this.#authorityTick) simulation.inputs.set(player, inputs.at(tick));
     else simulation.inputs.set(player, inputs.withLatePresses(tick, this.#heardTick));
+    const sight = sightAt(tick);
     const isFirstTime = onEvent !== undefined && tick > this.#shownTick;
     if (isFirstTime) this.#shownTick = tick;
     simulation.step(tick, {
       isFirstTime,
-      sightOf: (viewer) => (viewer === player ? sightAt(tick) : undefined),
+      sightOf: (viewer) => (viewer === player ? sight : undefined),
       ...(isFirstTime && { onEvent }),
     });
     this.#states.claim(tick).copyFrom(simulation.state);

@@ -11,7 +11,7 @@ export const SLICE_MS = 6;
 /** A replay that is not through after this long is worth nothing: what it started from is old. */
 export const REPLAY_MS_MAX = 250;
 /** Part of the time that steps may take, over a second. */
-export const BUSY_PART_MAX = 0.7;
+const BUSY_PART_MAX = 0.7;
 const WINDOW_MS = 1_000;
 /** After prediction was given up it is tried again, at first so much later, then twice as late each time. */
 export const RETRY_MS = 5_000;

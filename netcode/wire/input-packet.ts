@@ -36,12 +36,12 @@ export function toldViewDelay(ticks: number): number {
   return Math.min(2 ** VIEW_DELAY_BITS - 1, Math.max(0, Math.round(ticks * VIEW_DELAY_UNITS))) / VIEW_DELAY_UNITS;
 }
 
-export function writePart(writer: BitWriter, part: Part, value: number): void {
+function writePart(writer: BitWriter, part: Part, value: number): void {
   writer.bits(value - part.min, bitsFor(part.max - part.min));
 }
 
 /** A value outside the part's range is clamped: hostile bits give a valid value. */
-export function readPart(reader: BitReader, part: Part): number {
+function readPart(reader: BitReader, part: Part): number {
   return Math.min(part.max, part.min + reader.bits(bitsFor(part.max - part.min)));
 }
 

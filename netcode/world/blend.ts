@@ -143,7 +143,7 @@ export function blend(out: Float64Array, plan: BlendPlan, rows: BlendRows): void
 }
 
 /** A row alone, gone on (or come) straight for so many ticks by the velocities that it names; what names none stands. */
-export function coast(out: Float64Array, plan: BlendPlan, { table, row, ticks }: { table: Table; row: number; ticks: number }): void {
+function coast(out: Float64Array, plan: BlendPlan, { table, row, ticks }: { table: Table; row: number; ticks: number }): void {
   const at = row * table.stride;
   const { parts } = plan.kind.layout;
   for (let i = 0; i < parts.length; i++) {

@@ -115,16 +115,19 @@ function play(stream: SnapshotStream, churn: () => void, network: Network, rng: 
   for (const client of clients) client.settle(stream);
 }
 
+const churnOf = (stream: SnapshotStream, kinds: readonly SchemaCase[], rng: Sfc32): Churn =>
+  new Churn(
+    stream,
+    kinds.map(([, values]) => values),
+    rng,
+  );
+
 test('[SNAP5] any schema: every packet that arrives gives the copy that the host expects, and in the end all that the player may know', () => {
   fc.assert(
     fc.property(anyKinds, anyNetwork, (kinds, network) => {
       const stream = new SnapshotStream(gameOf(kinds, network.sendRate), ME, network.startTick);
       const rng = new Sfc32(network.seed);
-      const churn = new Churn(
-        stream,
-        kinds.map(([, values]) => values),
-        rng,
-      );
+      const churn = churnOf(stream, kinds, rng);
       play(stream, () => churn.step(), network, rng);
     }),
     { numRuns: 250 * RUNS },
@@ -136,11 +139,7 @@ test('[SNAP5] any schema: the same where ids of what is gone are given again, to
     fc.property(anyKinds, anyNetwork, (kinds, network) => {
       const stream = new SnapshotStream(gameOf(kinds, network.sendRate), ME, network.startTick);
       const rng = new Sfc32(network.seed);
-      const churn = new Churn(
-        stream,
-        kinds.map(([, values]) => values),
-        rng,
-      );
+      const churn = churnOf(stream, kinds, rng);
       churn.isRecycling = true;
       play(stream, () => churn.step(), network, rng);
     }),
