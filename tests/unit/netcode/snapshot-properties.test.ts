@@ -115,7 +115,11 @@ function play(stream: SnapshotStream, churn: () => void, network: Network, rng: 
   for (const client of clients) client.settle(stream);
 }
 
-const churnOf = (stream: SnapshotStream, kinds: readonly SchemaCase[], rng: Sfc32): Churn =>
+const churnOf = (
+  stream: SnapshotStream,
+  kinds: readonly (readonly [SchemaCase, readonly Readonly<Record<string, unknown>>[]])[],
+  rng: Sfc32,
+): Churn =>
   new Churn(
     stream,
     kinds.map(([, values]) => values),
