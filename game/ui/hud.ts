@@ -87,12 +87,17 @@ export class Hud {
     setText(this.#time, match === undefined ? '' : `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`);
     this.#time.classList.toggle('is-short', match !== undefined && seconds <= 10);
     const { rttMs, isPredicting } = room.stats();
-    setText(this.#ping, `${room.role === 'host' ? 'host' : `${Math.round(rttMs)} ms`}${isPredicting ? '' : ' · slow device'}`);
-    this.#ping.title = isPredicting
-      ? room.role === 'host'
-        ? 'The match runs on this page'
-        : 'Round trip to the host'
-      : 'This device is too slow to predict your ship: it answers after the round trip. Close other tabs and programs.';
+    const isHostSilent = room.lobby.players.some((player) => player.isHost && player.isSilent);
+    const path = room.role === 'host' ? 'host' : isHostSilent ? 'no answer' : `${Math.round(rttMs)} ms`;
+    setText(this.#ping, `${path}${isPredicting ? '' : ' · slow device'}`);
+    this.#ping.classList.toggle('is-silent', isHostSilent);
+    this.#ping.title = !isPredicting
+      ? 'This device is too slow to predict your ship: it answers after the round trip. Close other tabs and programs.'
+      : isHostSilent
+        ? 'The host does not answer. The game goes on when the connection is back.'
+        : room.role === 'host'
+          ? 'The match runs on this page'
+          : 'Round trip to the host';
     setText(this.#banner, this.#bannerText(view, match?.state));
   }
 
@@ -128,6 +133,9 @@ export class Hud {
     setText(row.name, roster.nameOf(score.owner));
     setText(row.kills, String(score.kills));
     row.element.classList.toggle('is-me', score.isMine);
+    const isSilent = this.#parts.room.lobby.players.some((player) => player.id === score.owner && player.isSilent);
+    row.element.classList.toggle('is-silent', isSilent);
+    row.element.title = isSilent ? 'Does not answer: the connection stalls' : '';
   }
 
   #toggleMuted(): void {

@@ -47,7 +47,7 @@ function updateRow(row: PlayerRow, player: LobbyPlayer): void {
   setText(row.name, player.name);
   setText(row.marks, `${player.isMe ? ' (you)' : ''}${player.isHost ? ' · host' : ''}`);
   // Nobody waits for the host, who shows readiness by starting.
-  setText(row.ready, player.isReady ? '✓ ready' : player.isHost ? '' : 'not ready');
-  row.ready.classList.toggle('is-ready', player.isReady);
+  setText(row.ready, player.isSilent ? 'no answer' : player.isReady ? '✓ ready' : player.isHost ? '' : 'not ready');
+  row.ready.classList.toggle('is-ready', player.isReady && !player.isSilent);
   row.kick?.setAttribute('aria-label', `Kick ${player.name}`);
 }

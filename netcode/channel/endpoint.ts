@@ -1,10 +1,12 @@
 /**
- * One end of the state channel: numbers the packets it sends, acknowledges those it receives, and tells which of its
- * own arrived and how long the round trip took. Acks ride on every packet, each repeated in the next 32, so a lost
- * packet does not lose them. It never owns a link: bytes go in and out by its caller (PROTOCOL.md draws the header).
+ * Numbers and acks of one end of a link's state channel: numbers the packets it sends, acknowledges those it receives, and
+ * tells which of its own arrived, when, and how long the round trip took. Acks ride on every packet, each repeated in the
+ * next 32, so a lost packet does not lose them (PROTOCOL.md draws the header).
  */
 import { isNewer, SequenceBuffer } from '../core/sequence.ts';
 import type { BitSink, BitSource } from '../wire/range-coder.ts';
+import type { SentPacket } from './lane-window.ts';
+import { ARRIVAL_MS_MODULO } from './path-rate.ts';
 
 /** Packets whose fate is remembered: 4 s at 60 Hz. Acks older than that mean nothing any more. */
 const SENT_PACKETS_MAX = 256;
@@ -16,15 +18,12 @@ const LOSS_WINDOW = 32;
 const LOSS_SPAN = 128;
 /** The newest packets are left out of the loss: reordering may still bring them. */
 const LATE_PACKETS = 8;
-/** Weight of a new sample in the smoothed round trip (RFC 6298: 1/8). */
+/** Weight of a new sample in the smoothed round trip, and in its deviation (RFC 6298). */
 const RTT_GAIN = 1 / 8;
+const RTT_DEVIATION_GAIN = 1 / 4;
 /** Ack delays are told in milliseconds up to this; more than that is no use as a sample. */
 const ACK_DELAY_MS_MAX = 255;
-
-interface SentPacket<Content> {
-  readonly sentAtMs: number;
-  readonly content: Content;
-}
+const ARRIVAL_BITS = 12;
 
 export interface PacketHeader {
   readonly sequence: number;
@@ -32,16 +31,26 @@ export interface PacketHeader {
   readonly ackBits: number;
   readonly hasAck: boolean;
   readonly ackDelayMs: number;
+  /** When the acknowledged packet arrived on the other side's clock, modulo ARRIVAL_MS_MODULO. */
+  readonly arrivedMs: number;
 }
 
-/** `Content` is whatever the caller wants back when a packet it sent is acknowledged. */
-export class Endpoint<Content> {
-  /** Smoothed round trip; 0 until the first sample. */
+/** Hears what became of sent packets. */
+export interface AckSink {
+  /** In order of their sequence numbers. */
+  acked(packet: SentPacket): void;
+  /** The newest of them arrived at this moment of the other side's clock, modulo ARRIVAL_MS_MODULO. */
+  arrived(packet: SentPacket, arrivedMs: number): void;
+}
+
+export class Endpoint {
+  /** Smoothed round trip, and its mean deviation; 0 until the first sample. */
   rttMs = 0;
+  rttDeviationMs = 0;
   rttSamples = 0;
   packetsLost = 0;
   packetsAcked = 0;
-  readonly #sent = new SequenceBuffer<SentPacket<Content>>(SENT_PACKETS_MAX);
+  readonly #sent = new SequenceBuffer<SentPacket>(SENT_PACKETS_MAX);
   readonly #received = new SequenceBuffer<true>(SENT_PACKETS_MAX);
   #nextSequence = 0;
   #newestReceived = -1;
@@ -70,22 +79,23 @@ export class Endpoint<Content> {
       writer.bool(isComplete);
       if (!isComplete) writer.bits(ackBits, ACK_BITS);
       writer.bits(Math.min(ACK_DELAY_MS_MAX, Math.max(0, Math.round(nowMs - this.#newestReceivedAtMs))), 8);
+      writer.bits(Math.floor(this.#newestReceivedAtMs) % ARRIVAL_MS_MODULO, ARRIVAL_BITS);
     }
   }
 
-  /** Keeps what a sent packet held until it is acknowledged or given up. */
-  remember(sequence: number, content: Content, nowMs: number): void {
-    this.#sent.set(sequence, { sentAtMs: nowMs, content });
+  /** Keeps a sent packet until it is acknowledged or given up. */
+  remember(packet: SentPacket): void {
+    this.#sent.set(packet.sequence, packet);
   }
 
   /** Reads a header without acting on it: the packet may still prove malformed. */
   static readHeader(reader: BitSource): PacketHeader {
     const sequence = reader.bits(16);
     const hasAck = reader.bool();
-    if (!hasAck) return { sequence, hasAck, ack: 0, ackBits: 0, ackDelayMs: 0 };
+    if (!hasAck) return { sequence, hasAck, ack: 0, ackBits: 0, ackDelayMs: 0, arrivedMs: 0 };
     const ack = reader.bits(16);
     const ackBits = reader.bool() ? 2 ** ACK_BITS - 1 : reader.bits(ACK_BITS);
-    return { sequence, hasAck, ack, ackBits, ackDelayMs: reader.bits(8) };
+    return { sequence, hasAck, ack, ackBits, ackDelayMs: reader.bits(8), arrivedMs: reader.bits(ARRIVAL_BITS) };
   }
 
   /** Whether this packet was received before or is too old to tell. */
@@ -95,8 +105,8 @@ export class Endpoint<Content> {
     return ((this.#newestReceived - sequence) & 0xffff) >= SENT_PACKETS_MAX || this.#received.get(sequence) !== undefined;
   }
 
-  /** Takes note of a well-formed packet that is to be acknowledged, and reports what it acknowledges, oldest first. */
-  receive(header: PacketHeader, atMs: number, onAcked: (content: Content) => void): void {
+  /** Takes note of a well-formed packet that is to be acknowledged, and reports what it acknowledges. */
+  receive(header: PacketHeader, atMs: number, sink: AckSink): void {
     const { sequence } = header;
     if (this.#newestReceived < 0 || isNewer(sequence, this.#newestReceived)) {
       this.#receivedSpan += this.#newestReceived < 0 ? 1 : (sequence - this.#newestReceived) & 0xffff;
@@ -104,14 +114,16 @@ export class Endpoint<Content> {
       this.#newestReceivedAtMs = atMs;
     }
     this.#received.set(sequence, true);
-    if (header.hasAck) this.#processAcks(header, atMs, onAcked);
+    if (header.hasAck) this.#processAcks(header, atMs, sink);
   }
 
-  #processAcks({ ack, ackBits, ackDelayMs }: PacketHeader, atMs: number, onAcked: (content: Content) => void): void {
+  #processAcks({ ack, ackBits, ackDelayMs, arrivedMs }: PacketHeader, atMs: number, sink: AckSink): void {
     const newest = this.#sent.get(ack);
     const isFirstAck = this.#newestAcked < 0 || isNewer(ack, this.#newestAcked);
-    if (newest !== undefined && isFirstAck && ackDelayMs < ACK_DELAY_MS_MAX)
-      this.#sampleRtt(Math.max(0, atMs - newest.sentAtMs - ackDelayMs));
+    if (newest !== undefined && isFirstAck) {
+      if (ackDelayMs < ACK_DELAY_MS_MAX) this.#sampleRtt(Math.max(0, atMs - newest.sentAtMs - ackDelayMs));
+      sink.arrived(newest, arrivedMs);
+    }
     for (let i = ACK_BITS - 1; i >= -1; i--) {
       if (i >= 0 && ((ackBits >>> i) & 1) === 0) continue;
       const sequence = (ack - 1 - i) & 0xffff;
@@ -119,7 +131,7 @@ export class Endpoint<Content> {
       if (packet === undefined) continue;
       this.#sent.delete(sequence);
       this.packetsAcked++;
-      onAcked(packet.content);
+      sink.acked(packet);
     }
     if (newest !== undefined && isFirstAck) this.#countLosses(ack);
   }
@@ -149,7 +161,9 @@ export class Endpoint<Content> {
   #sampleRtt(rttMs: number): void {
     if (this.rttSamples === 0) {
       this.rttMs = rttMs;
+      this.rttDeviationMs = rttMs / 2;
     } else {
+      this.rttDeviationMs += (Math.abs(rttMs - this.rttMs) - this.rttDeviationMs) * RTT_DEVIATION_GAIN;
       this.rttMs += (rttMs - this.rttMs) * RTT_GAIN;
     }
     this.rttSamples++;

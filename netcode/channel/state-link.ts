@@ -1,7 +1,14 @@
 /** What host and client need of a link: its state channel. Any transport's `Link` is one. */
 export interface StateLink {
-  /** Bytes handed to the channel that have not left this machine. */
-  readonly stateBufferedBytes: number;
-  sendState(bytes: Uint8Array): boolean;
+  /** Bytes handed to a lane (default: the first) that have not left this machine; Infinity if it is not open. */
+  stateBufferedBytes(lane?: number): number;
+  sendState(bytes: Uint8Array, lane?: number): boolean;
+  /**
+   * Whether what waits for SCTP's window does not show in `stateBufferedBytes`: libdatachannel takes it into a buffer of its own. There the
+   * sender has to know the window by itself. Default: false.
+   */
+  readonly hidesQueue?: boolean;
+  /** Asks for so many lanes, to be opened in the background. It may be asked again and again. */
+  openLanes(count: number): void;
   receiveState(): { readonly bytes: Uint8Array; readonly atMs: number } | undefined;
 }

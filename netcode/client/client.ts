@@ -5,20 +5,18 @@
  *
  * and, when it is drawn, a glimpse of the next tick, interpolation of the others, and the view.
  *
- * It owns no socket, no timer and no random source: packets come from a link, time from the caller.
+ * It owns no socket, no timer and no random source: packets come from a channel, time from the caller.
  */
 import type { AnyGame } from '../define-game.ts';
 import type { PlayerId, Tick } from '../core/ids.ts';
-import { Endpoint } from '../channel/endpoint.ts';
 import { RateMeter } from '../channel/rate-meter.ts';
-import type { StateLink } from '../channel/state-link.ts';
+import type { ArrivedPacket, StateChannel } from '../channel/state-channel.ts';
 import { HISTORY_TICKS } from '../snapshot/baselines.ts';
 import { fillShown } from '../snapshot/shown-state.ts';
 import { SnapshotModel } from '../snapshot/snapshot-model.ts';
 import { SnapshotReader } from '../snapshot/snapshot-reader.ts';
-import { BitReader, BitWriter } from '../wire/bits.ts';
 import { INPUTS_PER_PACKET_MAX, toldViewDelay, writeInputs } from '../wire/input-packet.ts';
-import { INPUT_PACKET, readPreamble, SNAPSHOT_PACKET, writePreamble } from '../wire/packet.ts';
+import { INPUT_PACKET, SNAPSHOT_PACKET } from '../wire/packet.ts';
 import { readInputReport } from '../wire/input-report.ts';
 import type { Sight } from '../world/seen-world.ts';
 import type { SimEvent } from '../world/simulation.ts';
@@ -33,8 +31,6 @@ import { type ViewEntity, ViewBuilder, type ViewMoment } from './view-builder.ts
 
 /** Packets drained in one update at most; a flood waits, and then overflows the link's bounded inbox. */
 const PACKETS_PER_UPDATE_MAX = 64;
-/** With nothing new to say, a packet still goes out this often so that acks and round trips keep flowing. */
-const KEEP_ALIVE_MS = 100;
 /** What was drawn longer ago than this is not eased from: nobody looked (the tab was hidden). In ticks. */
 const DRAWN_TICKS_MAX = 30;
 /** Inputs fixed at once at most, after the page slept: as many as are remembered. */
@@ -43,7 +39,7 @@ const SAMPLED_AT_ONCE_MAX = 120;
 const CATCH_UP_TICKS = 3;
 
 export interface ClientOptions {
-  readonly link: StateLink;
+  readonly channel: StateChannel;
   readonly player: PlayerId;
   readonly match: number;
   readonly seed: number;
@@ -87,10 +83,7 @@ export class Client {
   incompleteSnapshots = 0;
   stalePackets = 0;
   readonly #game: AnyGame;
-  readonly #reader = new BitReader(new Uint8Array(0));
   readonly #options: ClientOptions;
-  readonly #endpoint = new Endpoint<Tick>();
-  readonly #writer: BitWriter;
   readonly #snapshots: SnapshotReader;
   /** The received copies as they are drawn and predicted from. */
   readonly #shown: StateHistory;
@@ -111,13 +104,11 @@ export class Client {
   #isDrawnKept = false;
   #ackedInputTick = -1 as Tick;
   #newestSentTick = -1 as Tick;
-  #lastSentMs = -Infinity;
 
-  constructor(game: AnyGame, options: ClientOptions & { readonly packetBytesMax: number }) {
-    const { player, seed } = options;
+  constructor(game: AnyGame, options: ClientOptions) {
+    const { channel, player, seed } = options;
     this.#game = game;
     this.#options = options;
-    this.#writer = new BitWriter(options.packetBytesMax);
     this.#shown = new StateHistory(game.kinds, HISTORY_TICKS);
     this.#snapshots = new SnapshotReader(game, { model: new SnapshotModel(game), player, newestTick: options.joinTick });
     this.#inputs = new InputHistory(game.input);
@@ -133,6 +124,14 @@ export class Client {
     this.#timeline = new Timeline(game, options.rttMs);
     this.#views = new ViewBuilder(game, player);
     this.#newestTick = options.joinTick;
+    channel.enterMatch(options.match, (inputTick) => {
+      if (inputTick > this.#ackedInputTick) this.#ackedInputTick = inputTick;
+    });
+  }
+
+  /** The match is over for this client: packets are no longer taken for its own. */
+  close(): void {
+    this.#options.channel.leaveMatch();
   }
 
   /** The predicted time that is drawn now, in ticks. Undefined before the first snapshot. */
@@ -162,14 +161,15 @@ export class Client {
 
   stats(nowMs: number): ClientStats {
     const msPerTick = 1000 / this.#game.tickRate;
+    const { channel } = this.#options;
     return {
       ...this.#timeline.stats(),
       tick: Math.max(0, this.#sampledTick),
       hostTick: this.#newestTick,
-      rttMs: this.#endpoint.rttSamples === 0 ? this.#options.rttMs : this.#endpoint.rttMs,
-      lossPct: this.#endpoint.receivedLossPct,
+      rttMs: channel.hasRtt ? channel.rttMs : this.#options.rttMs,
+      lossPct: channel.receivedLossPct,
       snapshotsPerSecond: this.#snapshotRate.perSecond(nowMs),
-      snapshotAgeMs: this.#hasSnapshot ? this.#timeline.ageOf(this.#newestTick, nowMs) * msPerTick + this.#endpoint.rttMs / 2 : 0,
+      snapshotAgeMs: this.#hasSnapshot ? this.#timeline.ageOf(this.#newestTick, nowMs) * msPerTick + channel.rttMs / 2 : 0,
       predictedTicks: this.#prediction.replayedTicks,
       corrections: this.#prediction.corrections,
       isPredicting: this.#isPredicting,
@@ -189,43 +189,37 @@ export class Client {
       this.#events.release(this.#timeline.pastTick!);
     }
     this.#sendInputs(nowMs);
+    this.#options.channel.update(nowMs);
   }
 
   #drain(nowMs: number): void {
-    let packet = this.#options.link.receiveState();
+    const { channel } = this.#options;
+    let packet = channel.receive(nowMs);
     if (packet === undefined) return;
     const isDrawn = this.#timeline.pastTick !== undefined;
     // What was drawn of others by guess may turn out wrong: then it eases.
     if (isDrawn) this.#views.keepInterpolated(this.#moment(nowMs));
     for (let count = 1; packet !== undefined; count++) {
-      this.#receive(packet.bytes, Math.min(packet.atMs, nowMs));
-      packet = count < PACKETS_PER_UPDATE_MAX ? this.#options.link.receiveState() : undefined;
+      this.#receive(packet);
+      packet = count < PACKETS_PER_UPDATE_MAX ? channel.receive(nowMs) : undefined;
     }
     if (isDrawn) this.#views.easeInterpolated(this.#moment(nowMs));
   }
 
-  #receive(bytes: Uint8Array, atMs: number): void {
-    const reader = this.#reader;
-    reader.open(bytes);
-    if (!readPreamble(reader, SNAPSHOT_PACKET, this.#options.match)) {
-      this.stalePackets++;
+  #receive(packet: ArrivedPacket): void {
+    const { bytes, reader, atMs } = packet;
+    if (packet.type !== SNAPSHOT_PACKET) {
+      this.malformedPackets++;
       return;
     }
-    const header = Endpoint.readHeader(reader);
     const report = readInputReport(reader, this.#newestSentTick);
-    if (this.#endpoint.isDuplicate(header.sequence)) {
-      this.stalePackets++;
-      return;
-    }
     const outcome = this.#snapshots.read(bytes, reader);
     if (outcome !== 'ok') {
       if (outcome === 'malformed') this.malformedPackets++;
       else this.stalePackets++;
       return;
     }
-    this.#endpoint.receive(header, atMs, (inputTick) => {
-      if (inputTick > this.#ackedInputTick) this.#ackedInputTick = inputTick;
-    });
+    this.#options.channel.accept(packet);
     this.#snapshotRate.count(atMs);
     this.#takeSnapshot(atMs);
     // What the host says of an input tells what lead it should have been fixed with.
@@ -333,21 +327,15 @@ export class Client {
   }
 
   #sendInputs(nowMs: number): void {
-    // Before the first snapshot there is only the tick of joining, which is over: the packet then is for its acks.
-    const newest = Math.max(this.#sampledTick, this.#options.joinTick) as Tick;
-    if (newest <= this.#newestSentTick && nowMs - this.#lastSentMs < KEEP_ALIVE_MS) return;
-    // What waits in the browser would arrive stale; the next packet carries the same inputs and newer ones.
-    if (this.#options.link.stateBufferedBytes > 0) return;
+    const { channel } = this.#options;
+    const newest = this.#sampledTick;
+    // What finds no room now would arrive stale; the next packet carries the same inputs and newer ones.
+    if (newest <= this.#newestSentTick || channel.roomForInput(nowMs) === 0) return;
     const count = Math.min(INPUTS_PER_PACKET_MAX, Math.max(1, newest - this.#ackedInputTick));
-    this.#writer.reset();
-    writePreamble(this.#writer, INPUT_PACKET, this.#options.match);
-    const sequence = this.#endpoint.takeSequence();
-    this.#endpoint.writeHeader(this.#writer, sequence, nowMs);
-    this.#endpoint.remember(sequence, newest, nowMs);
     const rowOf = (tick: Tick): Int32Array => this.#inputs.at(tick);
-    writeInputs(this.#writer, this.#game.input, { newest, count, viewDelayTicks: this.#inputs.viewDelayAt(newest), rowOf });
-    this.#options.link.sendState(this.#writer.finish());
-    this.#newestSentTick = Math.max(newest, this.#newestSentTick) as Tick;
-    this.#lastSentMs = nowMs;
+    const packet = channel.begin(INPUT_PACKET, nowMs);
+    writeInputs(packet, this.#game.input, { newest, count, viewDelayTicks: this.#inputs.viewDelayAt(newest), rowOf });
+    channel.send(newest, nowMs);
+    this.#newestSentTick = newest;
   }
 }

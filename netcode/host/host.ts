@@ -7,7 +7,7 @@
  */
 import type { AnyGame } from '../define-game.ts';
 import { type PlayerId, type Tick } from '../core/ids.ts';
-import type { StateLink } from '../channel/state-link.ts';
+import type { StateChannel } from '../channel/state-channel.ts';
 import { HISTORY_TICKS } from '../snapshot/baselines.ts';
 import { Captures } from '../snapshot/capture.ts';
 import type { InterestGrid } from '../snapshot/interest-grid.ts';
@@ -15,7 +15,6 @@ import { Interest, interestGridOf, priorityOf } from '../snapshot/interest.ts';
 import { SnapshotModel } from '../snapshot/snapshot-model.ts';
 import { SnapshotWriter } from '../snapshot/snapshot-writer.ts';
 import { FixedStep } from '../time/fixed-step.ts';
-import { BitWriter } from '../wire/bits.ts';
 import { type SimEvent, Simulation } from '../world/simulation.ts';
 import { World } from '../world/world.ts';
 import { EVENTS_MAX, RemoteClient } from './remote-client.ts';
@@ -39,7 +38,6 @@ export class Host {
   readonly #sights: Sights;
   readonly #clock: FixedStep;
   readonly #writer: SnapshotWriter;
-  readonly #packet: BitWriter;
   /** Who is to know what; undefined if everybody knows everything. */
   readonly #grid: InterestGrid | undefined;
   /** The newest state for the game's own questions about it. */
@@ -59,7 +57,6 @@ export class Host {
     this.#captures = new Captures(game, HISTORY_TICKS);
     this.#sights = new Sights(this.#captures);
     this.#clock = new FixedStep(game.tickRate, options.nowMs);
-    this.#packet = new BitWriter(options.packetBytesMax);
     this.#grid = interestGridOf(game);
     this.#world = new World(game, this.#simulation.state);
     const hook = priorityOf(game, this.#world);
@@ -98,11 +95,11 @@ export class Host {
     return this.#result;
   }
 
-  /** Lets a player in at the next tick; their snapshots come over `link`. Returns the tick they join behind. */
-  addPlayer(player: PlayerId, link: StateLink): Tick {
+  /** Lets a player in at the next tick; their snapshots come over `channel`. Returns the tick they join behind. */
+  addPlayer(player: PlayerId, channel: StateChannel): Tick {
     if (this.#clients.has(player)) throw new Error(`player ${player} is in the match already`);
     const interest = this.#grid === undefined ? undefined : new Interest(this.#game, player);
-    this.#clients.set(player, new RemoteClient(this.#game, { player, link, match: this.#options.match, tick: this.tick, interest }));
+    this.#clients.set(player, new RemoteClient(this.#game, { player, channel, match: this.#options.match, tick: this.tick, interest }));
     this.#joined.push(player);
     return this.tick;
   }
@@ -125,8 +122,8 @@ export class Host {
       this.#captures.capture(this.#simulation.state);
       isSnapshotDue ||= tick % (this.#game.tickRate / this.#game.sendRate) === 0;
     }
-    // After a hitch several ticks run at once; only the newest state is worth sending.
-    if (isSnapshotDue) this.#send(nowMs);
+    this.#send(nowMs, isSnapshotDue);
+    for (const { channel } of this.#clients.values()) channel.update(nowMs);
   }
 
   #step(tick: Tick): void {
@@ -156,14 +153,23 @@ export class Host {
     if (result !== undefined) this.#result = { value: result };
   }
 
-  #send(nowMs: number): void {
+  /** Sends the newest state to everyone to whom a snapshot is due, or was and found no room yet. */
+  #send(nowMs: number, isDue: boolean): void {
     const grid = this.#grid;
-    grid?.rebuild(this.#simulation.state);
+    let isGridFresh = false;
     for (const client of this.#clients.values()) {
-      if (grid !== undefined) client.interest!.update(grid, this.#world);
-      client.hear(this.#events);
-      client.sendSnapshot({ writer: this.#writer, packet: this.#packet, nowMs });
+      client.isOwed ||= isDue;
+      if (!client.isOwed) continue;
+      const room = client.channel.roomForSnapshot(nowMs);
+      if (room === 0 && !isDue) continue;
+      if (grid !== undefined) {
+        if (!isGridFresh) grid.rebuild(this.#simulation.state);
+        isGridFresh = true;
+        client.interest!.update(grid, this.#world);
+      }
+      if (isDue) client.hear(this.#events);
+      if (room > 0) client.sendSnapshot({ writer: this.#writer, bytesMax: Math.min(room, this.#options.packetBytesMax), nowMs });
     }
-    this.#events.length = 0;
+    if (isDue) this.#events.length = 0;
   }
 }

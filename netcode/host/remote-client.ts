@@ -4,15 +4,13 @@
  */
 import type { AnyGame } from '../define-game.ts';
 import { NOBODY, type PlayerId, type Tick } from '../core/ids.ts';
-import { Endpoint } from '../channel/endpoint.ts';
-import type { StateLink } from '../channel/state-link.ts';
+import type { ArrivedPacket, StateChannel } from '../channel/state-channel.ts';
 import { Baselines } from '../snapshot/baselines.ts';
 import type { Interest } from '../snapshot/interest.ts';
 import type { SnapshotWriter } from '../snapshot/snapshot-writer.ts';
-import { BitReader, type BitWriter } from '../wire/bits.ts';
 import { readInputs } from '../wire/input-packet.ts';
 import { type InputReport, writeInputReport } from '../wire/input-report.ts';
-import { INPUT_PACKET, readPreamble, SNAPSHOT_PACKET, writePreamble } from '../wire/packet.ts';
+import { INPUT_PACKET, SNAPSHOT_PACKET } from '../wire/packet.ts';
 import type { SimEvent } from '../world/simulation.ts';
 import { INPUT_LEAD_TICKS_MAX, InputBuffer } from './input-buffer.ts';
 
@@ -23,27 +21,23 @@ const PACKETS_PER_UPDATE_MAX = 16;
 
 export interface SnapshotToSend {
   readonly writer: SnapshotWriter;
-  readonly packet: BitWriter;
+  readonly bytesMax: number;
   readonly nowMs: number;
 }
 
 export class RemoteClient {
   malformedPackets = 0;
-  /** Packets of another match or type, and duplicates. */
-  strayPackets = 0;
-  /** Snapshots not sent because the channel had not taken the last one yet. */
-  heldBackSnapshots = 0;
   /** Events that this player never heard of, because too many waited. */
   droppedEvents = 0;
+  /** A snapshot was due and has not been sent. */
+  isOwed = false;
   readonly player: PlayerId;
+  readonly channel: StateChannel;
   readonly inputs: InputBuffer;
   /** What the player is to know; undefined: everything. */
   readonly interest: Interest | undefined;
   readonly baselines: Baselines;
   readonly #game: AnyGame;
-  readonly #match: number;
-  readonly #link: StateLink;
-  readonly #endpoint = new Endpoint<Tick>();
   /** What the player may hear of and has not acknowledged, oldest first. */
   readonly #events: SimEvent[] = [];
   /** The number of the first of them: the player's events are counted. */
@@ -57,19 +51,19 @@ export class RemoteClient {
     options: {
       readonly player: PlayerId;
       readonly match: number;
-      readonly link: StateLink;
+      readonly channel: StateChannel;
       readonly tick: Tick;
       readonly interest: Interest | undefined;
     },
   ) {
     this.#game = game;
     this.player = options.player;
-    this.#match = options.match;
-    this.#link = options.link;
+    this.channel = options.channel;
     this.inputs = new InputBuffer(game.input, { usedTick: options.tick, tickRate: game.tickRate });
     this.#newestInputTick = options.tick;
     this.interest = options.interest;
     this.baselines = new Baselines(game.kinds.length, game.tickRate / game.sendRate);
+    this.channel.enterMatch(options.match, (tick) => this.baselines.acknowledge(tick));
   }
 
   /** How far behind the present this player saw the others in the tick whose input was taken last, in ticks. */
@@ -80,10 +74,9 @@ export class RemoteClient {
   /** Takes what arrived. `position` tells where the host's clock stood, in ticks, at a moment. */
   drain(nowMs: number, position: (atMs: number) => number): void {
     for (let i = 0; i < PACKETS_PER_UPDATE_MAX; i++) {
-      const packet = this.#link.receiveState();
+      const packet = this.channel.receive(nowMs);
       if (packet === undefined) return;
-      const atMs = Math.min(packet.atMs, nowMs);
-      this.#receive(packet.bytes, atMs, position(atMs));
+      this.#receive(packet, position(packet.atMs));
     }
   }
 
@@ -100,40 +93,28 @@ export class RemoteClient {
     }
   }
 
-  /** Writes and sends one snapshot, unless the last one still waits in the channel: stale state is never queued. */
-  sendSnapshot({ writer, packet, nowMs }: SnapshotToSend): void {
-    if (this.#link.stateBufferedBytes > 0) {
-      this.heldBackSnapshots++;
-      return;
-    }
-    const sequence = this.#endpoint.takeSequence();
-    packet.reset();
-    writePreamble(packet, SNAPSHOT_PACKET, this.#match);
-    this.#endpoint.writeHeader(packet, sequence, nowMs);
+  /** Writes and sends one snapshot within so many bytes; `bytesMax` is what `channel.roomForSnapshot` gave. */
+  sendSnapshot({ writer, bytesMax, nowMs }: SnapshotToSend): void {
+    const packet = this.channel.begin(SNAPSHOT_PACKET, nowMs);
     writeInputReport(packet, this.#worstInput);
-    const tick = writer.write(packet, this, this.#events);
-    this.#endpoint.remember(sequence, tick, nowMs);
+    const tick = writer.write(packet, this, this.#events, bytesMax);
     this.#worstInput = undefined;
-    this.#link.sendState(packet.finish());
+    this.isOwed = false;
+    this.channel.send(tick, nowMs);
   }
 
-  #receive(bytes: Uint8Array, atMs: number, position: number): void {
-    const reader = new BitReader(bytes);
-    if (!readPreamble(reader, INPUT_PACKET, this.#match)) {
-      this.strayPackets++;
+  #receive(packet: ArrivedPacket, position: number): void {
+    if (packet.type !== INPUT_PACKET) {
+      this.malformedPackets++;
       return;
     }
-    const header = Endpoint.readHeader(reader);
+    const { reader } = packet;
     const { newest, viewDelayTicks, rows } = readInputs(reader, this.#game.input, Math.floor(position) as Tick);
     if (!reader.isAtEnd) {
       this.malformedPackets++;
       return;
     }
-    if (this.#endpoint.isDuplicate(header.sequence)) {
-      this.strayPackets++;
-      return;
-    }
-    this.#endpoint.receive(header, atMs, (tick) => this.baselines.acknowledge(tick));
+    this.channel.accept(packet);
     rows.forEach((row, i) => this.inputs.store((newest - rows.length + 1 + i) as Tick, row, viewDelayTicks));
     // What is refused for being too far ahead is not the newest: after it, nothing would be.
     if (newest > this.#newestInputTick && newest <= position + INPUT_LEAD_TICKS_MAX) {

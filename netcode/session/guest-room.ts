@@ -1,11 +1,12 @@
 /** A guest's room: a link to the host, the lobby as the host tells it, and a client while a match runs. */
+import { StateChannel } from '../channel/state-channel.ts';
 import { type Clock } from '../core/clock.ts';
 import type { PlayerId } from '../core/ids.ts';
 import type { AnyGame } from '../define-game.ts';
 import type { Link, Transport } from '../transport/transport.ts';
 import { decodeHostMessage, encodeControl, type GuestMessage, type HostMessage } from '../wire/control.ts';
 import type { LobbyState, Room, RoomEnd, RoomEvents, RoomStats } from './room.ts';
-import { CONTROL_MESSAGES_PER_UPDATE_MAX, PEER_LOST_MS, PEER_SILENT_MS, PING_MS, RoomCore } from './room-core.ts';
+import { CONTROL_MESSAGES_PER_UPDATE_MAX, PEER_LOST_MS, PEER_SILENT_MS, RoomCore } from './room-core.ts';
 
 /** Messages from the host that make no sense; beyond that its version is not ours after all. */
 const MALFORMED_MESSAGES_MAX = 16;
@@ -27,9 +28,9 @@ export class GuestRoom implements Room {
   readonly #core: RoomCore;
   readonly #options: GuestRoomOptions;
   readonly #link: Link;
+  readonly #channel: StateChannel;
   #heardMs: number;
   #heardPackets = 0;
-  #saidMs = -Infinity;
   #isSilent = false;
   #malformedMessages = 0;
   #hostAdvantageMs = 0;
@@ -39,6 +40,7 @@ export class GuestRoom implements Room {
     this.#core.me = options.me;
     this.#options = options;
     this.#link = options.link;
+    this.#channel = new StateChannel(options.link);
     this.#heardMs = options.clock.nowMs();
   }
 
@@ -92,7 +94,7 @@ export class GuestRoom implements Room {
 
   stats(): RoomStats {
     const { counters } = this.#link;
-    return this.#core.stats({
+    return this.#core.stats([this.#channel], {
       role: 'guest',
       connectedPeers: this.#link.end === undefined ? 1 : 0,
       isBrokerReachable: this.#options.transport.isReachable,
@@ -129,8 +131,9 @@ export class GuestRoom implements Room {
       return;
     }
     this.#watch(nowMs);
-    if (this.#core.client === undefined) this.#discardState();
+    if (this.#core.client === undefined) while (this.#channel.receive(nowMs) !== undefined);
     else this.#core.client.update(nowMs);
+    this.#channel.update(nowMs);
     this.#core.countBytes([this.#link], nowMs);
   }
 
@@ -141,12 +144,12 @@ export class GuestRoom implements Room {
         this.#core.showLobby(message.lobby);
         return;
       case 'match':
-        this.#core.enterMatch({ ...message, link: this.#link, player: this.me, rttMs: this.#options.rttMs });
+        this.#core.enterMatch({ ...message, channel: this.#channel, player: this.me, rttMs: this.#options.rttMs });
         return;
       case 'bye':
         this.#finish(message.reason);
         return;
-      case 'ping':
+      case 'advantage':
         this.#hostAdvantageMs = message.hostAdvantageMs;
         return;
       case 'welcome':
@@ -155,30 +158,28 @@ export class GuestRoom implements Room {
     }
   }
 
-  /** Says something now and then, and notices when the host does not. */
+  /** Notices when the host is not heard any more. */
   #watch(nowMs: number): void {
-    if (nowMs - this.#saidMs >= PING_MS) this.#say({ type: 'ping' });
     const { controlMessagesIn, statePacketsIn } = this.#link.counters;
     if (controlMessagesIn + statePacketsIn > this.#heardPackets) {
       this.#heardPackets = controlMessagesIn + statePacketsIn;
       this.#heardMs = nowMs;
-      if (this.#isSilent) this.#core.notice('peer-back', 'The connection is back.');
-      this.#isSilent = false;
+      if (this.#isSilent) this.#setSilent(false, 'peer-back', 'The connection is back.');
     } else if (nowMs - this.#heardMs > PEER_LOST_MS) {
       this.#finish('host-lost');
     } else if (!this.#isSilent && nowMs - this.#heardMs > PEER_SILENT_MS) {
-      this.#isSilent = true;
-      this.#core.notice('peer-silent', 'The host does not answer. Waiting for the connection to come back…');
+      this.#setSilent(true, 'peer-silent', 'The host does not answer. Waiting for the connection to come back…');
     }
   }
 
-  #discardState(): void {
-    while (this.#link.receiveState() !== undefined);
+  #setSilent(isSilent: boolean, ...notice: Parameters<RoomCore['notice']>): void {
+    this.#isSilent = isSilent;
+    this.#core.setHostSilent(isSilent);
+    this.#core.notice(...notice);
   }
 
   #say(message: GuestMessage): void {
     if (this.#core.end !== undefined) return;
-    this.#saidMs = this.#options.clock.nowMs();
     this.#link.sendControl(encodeControl(message));
   }
 

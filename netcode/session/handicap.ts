@@ -57,12 +57,16 @@ export class DelayedLink implements StateLink {
     this.#delayMs = delayMs;
   }
 
-  get stateBufferedBytes(): number {
-    return this.#link.stateBufferedBytes;
+  stateBufferedBytes(lane?: number): number {
+    return this.#link.stateBufferedBytes(lane);
   }
 
-  sendState(bytes: Uint8Array): boolean {
-    return this.#link.sendState(bytes);
+  sendState(bytes: Uint8Array, lane?: number): boolean {
+    return this.#link.sendState(bytes, lane);
+  }
+
+  openLanes(count: number): void {
+    this.#link.openLanes(count);
   }
 
   receiveState(): Received | undefined {

@@ -1,5 +1,5 @@
 /** One match as the host's room runs it: the authority, the link of the host's own player, and what is counted of both. */
-import type { StateLink } from '../channel/state-link.ts';
+import { StateChannel } from '../channel/state-channel.ts';
 import type { Clock } from '../core/clock.ts';
 import type { PlayerId } from '../core/ids.ts';
 import type { AnyGame } from '../define-game.ts';
@@ -24,9 +24,9 @@ export class HostMatch {
   readonly host: Host;
   readonly recorder: Recorder | undefined;
   readonly handicap: Handicap;
-  /** The player's end of the host's own link, and the host's. */
-  readonly ownLink: StateLink;
-  readonly hostsLink: StateLink;
+  /** The player's end of the host's own channel, and the host's. */
+  readonly ownChannel: StateChannel;
+  readonly hostsChannel: StateChannel;
   readonly #msPerTick: number;
 
   constructor(game: AnyGame, { number, seed, clock, isFair, isRecording }: HostMatchOptions) {
@@ -44,8 +44,8 @@ export class HostMatch {
     this.handicap = new Handicap(isFair);
     const delayMs = (): number => this.handicap.delayMs;
     const [own, hosts] = loopbackPair(clock);
-    this.ownLink = new DelayedLink(own, clock, delayMs);
-    this.hostsLink = new DelayedLink(hosts, clock, delayMs);
+    this.ownChannel = new StateChannel(new DelayedLink(own, clock, delayMs), { isPaced: false });
+    this.hostsChannel = new StateChannel(new DelayedLink(hosts, clock, delayMs), { isPaced: false });
   }
 
   update(nowMs: number, me: PlayerId): void {
@@ -59,10 +59,10 @@ export class HostMatch {
   /** Packets and inputs of all players that came to nothing. */
   counts(): { late: number; malformed: number; dropped: number; refusedClaims: number } {
     const counts = { late: 0, malformed: 0, dropped: 0, refusedClaims: 0 };
-    for (const { inputs, malformedPackets, strayPackets, heldBackSnapshots } of this.host.clients.values()) {
+    for (const { inputs, malformedPackets } of this.host.clients.values()) {
       counts.late += inputs.lateInputs;
       counts.malformed += malformedPackets;
-      counts.dropped += strayPackets + heldBackSnapshots + inputs.refusedInputs + inputs.changedInputs;
+      counts.dropped += inputs.refusedInputs + inputs.changedInputs;
       counts.refusedClaims += inputs.refusedClaims;
     }
     return counts;

@@ -125,8 +125,8 @@ export class HostRoom implements Room {
     this.#match = match;
     this.#model.enter('playing');
     this.#showLobby();
-    const tick = match.host.addPlayer(this.me, match.hostsLink);
-    this.#core.enterMatch({ link: match.ownLink, player: this.me, match: match.number, seed: match.seed, tick, rttMs: 0 });
+    const tick = match.host.addPlayer(this.me, match.hostsChannel);
+    this.#core.enterMatch({ channel: match.ownChannel, player: this.me, match: match.number, seed: match.seed, tick, rttMs: 0 });
     for (const member of this.#members) this.#letIntoMatch(member);
   }
 
@@ -158,7 +158,8 @@ export class HostRoom implements Room {
       malformed += malformedMessages + link.counters.malformedDropped;
       dropped += link.counters.stateInboxDropped + link.counters.stateSendRefused;
     }
-    return this.#core.stats({
+    const channels = [...this.#members].map(({ channel }) => channel);
+    return this.#core.stats(channels, {
       role: 'host',
       ...(this.#match !== undefined && { hostTick: this.#match.host.tick }),
       connectedPeers: [...this.#members].filter((member) => member.player !== undefined).length,
@@ -222,7 +223,7 @@ export class HostRoom implements Room {
       if (received === undefined) break;
       const message = decodeGuestMessage(received.bytes);
       if (!member.admits(message !== undefined, nowMs)) this.#dismiss(member, 'protocol');
-      else if (message !== undefined) this.#handle(member, message, nowMs);
+      else if (message !== undefined) this.#handle(member, message);
     }
     if (!this.#members.has(member)) return;
     if (member.link.end !== undefined) {
@@ -233,24 +234,34 @@ export class HostRoom implements Room {
       if (nowMs - member.arrivedMs > HELLO_MS) this.#remove(member);
       return;
     }
-    member.pingIfQuiet(nowMs, this.#match?.handicap.advantageMs ?? 0);
+    member.tellAdvantage(this.#match?.handicap.advantageMs ?? 0, nowMs);
     const wasHeard = member.listen(nowMs);
-    if (this.#match === undefined) while (member.link.receiveState() !== undefined);
+    if (this.#model.phase !== 'playing') while (member.channel.receive(nowMs) !== undefined);
+    member.channel.update(nowMs);
     if (wasHeard) {
-      if (member.isSilent) this.#core.notice('peer-back', `${this.#nameOf(member.player)} is back.`);
-      member.isSilent = false;
+      if (member.isSilent) this.#setSilent(member, false, 'peer-back', `${this.#nameOf(member.player)} is back.`);
     } else if (nowMs - member.heardMs > PEER_LOST_MS) {
       this.#remove(member);
     } else if (!member.isSilent && nowMs - member.heardMs > PEER_SILENT_MS) {
-      member.isSilent = true;
-      this.#core.notice('peer-silent', `${this.#nameOf(member.player)} does not answer.`);
+      this.#setSilent(
+        member,
+        true,
+        'peer-silent',
+        `${this.#nameOf(member.player)} does not answer. Waiting for the connection to come back…`,
+      );
     }
   }
 
-  #handle(member: Member, message: GuestMessage, nowMs: number): void {
+  #setSilent(member: Member, isSilent: boolean, ...notice: Parameters<RoomCore['notice']>): void {
+    member.isSilent = isSilent;
+    this.#model.setSilent(member.player!, isSilent);
+    this.#core.notice(...notice);
+  }
+
+  #handle(member: Member, message: GuestMessage): void {
     const { player } = member;
     if (player === undefined) {
-      if (message.type === 'hello') this.#greet(member, message, nowMs);
+      if (message.type === 'hello') this.#greet(member, message);
       return;
     }
     switch (message.type) {
@@ -267,15 +278,14 @@ export class HostRoom implements Room {
         this.#remove(member);
         return;
       case 'hello':
-      case 'ping':
         return;
     }
   }
 
-  #greet(member: Member, hello: Extract<GuestMessage, { type: 'hello' }>, nowMs: number): void {
+  #greet(member: Member, hello: Extract<GuestMessage, { type: 'hello' }>): void {
     const refusal = refusalFor(hello, { game: this.#core.game, model: this.#model, hostSeat: this.me });
     if (refusal !== undefined) {
-      member.say({ type: 'refuse', reason: refusal }, nowMs);
+      member.say({ type: 'refuse', reason: refusal });
       this.#release(member);
       return;
     }
@@ -284,7 +294,7 @@ export class HostRoom implements Room {
     if (previous !== undefined) this.#dismiss(previous, 'replaced');
     const player = this.#model.add({ name: hello.name, identity: hello.identity, isHost: false });
     member.player = player;
-    member.say({ type: 'welcome', me: player }, nowMs);
+    member.say({ type: 'welcome', me: player });
     this.#showLobby();
     this.#letIntoMatch(member);
     this.#core.notice('player-joined', `${this.#nameOf(player)} joined.`);
@@ -295,8 +305,8 @@ export class HostRoom implements Room {
     const { host, number, seed } = this.#match;
     // A listener of the lobby's change may have started the match, and let everyone in, before we come to this.
     if (host.clients.has(member.player)) return;
-    const tick = host.addPlayer(member.player, member.link);
-    member.say({ type: 'match', match: number, seed, tick }, this.#options.deps.clock.nowMs());
+    const tick = host.addPlayer(member.player, member.channel);
+    member.say({ type: 'match', match: number, seed, tick });
   }
 
   #updateMatch(nowMs: number): void {
@@ -319,7 +329,7 @@ export class HostRoom implements Room {
 
   /** Tells a member why their stay is over, and gives them time to read it. */
   #dismiss(member: Member, reason: Farewell): void {
-    member.say({ type: 'bye', reason }, this.#options.deps.clock.nowMs());
+    member.say({ type: 'bye', reason });
     this.#release(member);
   }
 
@@ -336,7 +346,7 @@ export class HostRoom implements Room {
 
   #forget(member: Member): void {
     if (!this.#members.delete(member)) return;
-    this.#core.forgetLink(member.link);
+    this.#core.forgetLink(member.link, member.channel);
     this.#malformed += member.malformedMessages + member.link.counters.malformedDropped;
     this.#dropped += member.link.counters.stateInboxDropped + member.link.counters.stateSendRefused;
     if (member.player === undefined) return;
@@ -357,15 +367,13 @@ export class HostRoom implements Room {
   #showLobby(): void {
     this.#shownRevision = this.#model.revision;
     const lobby = this.#model.toWire();
-    const nowMs = this.#options.deps.clock.nowMs();
-    for (const member of this.#members) if (member.player !== undefined) member.say({ type: 'lobby', lobby }, nowMs);
+    for (const member of this.#members) if (member.player !== undefined) member.say({ type: 'lobby', lobby });
     this.#core.showLobby(lobby);
   }
 
   #finish(end: RoomEnd, farewell: Farewell): void {
     if (this.#core.end !== undefined) return;
-    const nowMs = this.#options.deps.clock.nowMs();
-    for (const member of this.#members) member.say({ type: 'bye', reason: farewell }, nowMs);
+    for (const member of this.#members) member.say({ type: 'bye', reason: farewell });
     this.registration?.close();
     this.#options.transport.close();
     this.#options.onEnd();

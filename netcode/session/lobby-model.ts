@@ -52,7 +52,15 @@ export class LobbyModel {
     let id = 1 as PlayerId;
     while (this.#seats.has(id)) id = (id + 1) as PlayerId;
     const name = uniqueName(cleanName(player.name), this.#namesBut(id));
-    this.#seats.set(id, { id, name, color: this.#freeColor(id - 1, id), isReady: false, isHost: player.isHost, identity: player.identity });
+    this.#seats.set(id, {
+      id,
+      name,
+      color: this.#freeColor(id - 1, id),
+      isReady: false,
+      isHost: player.isHost,
+      isSilent: false,
+      identity: player.identity,
+    });
     this.revision++;
     return id;
   }
@@ -86,6 +94,10 @@ export class LobbyModel {
     this.#change(id, (seat) => (seat.isReady = isReady));
   }
 
+  setSilent(id: PlayerId, isSilent: boolean): void {
+    this.#change(id, (seat) => (seat.isSilent = isSilent));
+  }
+
   setLocked(isLocked: boolean): void {
     this.isLocked = isLocked;
     this.revision++;
@@ -104,7 +116,7 @@ export class LobbyModel {
   }
 
   toWire(): WireLobby {
-    const players = this.players.map(({ id, name, color, isReady, isHost }) => ({ id, name, color, isReady, isHost }));
+    const players = this.players.map(({ id, name, color, isReady, isHost, isSilent }) => ({ id, name, color, isReady, isHost, isSilent }));
     return {
       code: this.code,
       phase: this.phase,

@@ -1,17 +1,21 @@
-/** The host's end of one guest: their link, whether they have been let in, and whether they are still heard. */
+/** The host's end of one guest: their link and its state channel, whether they have been let in, and whether they are still heard. */
+import { StateChannel } from '../channel/state-channel.ts';
 import type { PlayerId } from '../core/ids.ts';
 import type { Link } from '../transport/transport.ts';
 import { encodeControl, type HostMessage } from '../wire/control.ts';
-import { PING_MS } from './room-core.ts';
 
 /** Messages a guest may send in a burst, and how many a second on top: far above what a hand can click. */
 const MESSAGES_BURST_MAX = 60;
 const MESSAGES_PER_MS = 0.02;
+/** The host's advantage is told anew when it has changed by so much, and so often at most. */
+const ADVANTAGE_STEP_MS = 3;
+const ADVANTAGE_INTERVAL_MS = 500;
 /** Messages that make no sense before the guest is cut off. */
 const MALFORMED_MESSAGES_MAX = 8;
 
 export class Member {
   readonly link: Link;
+  readonly channel: StateChannel;
   /** Undefined until the hello was accepted. */
   player: PlayerId | undefined;
   malformedMessages = 0;
@@ -19,24 +23,29 @@ export class Member {
   isSilent = false;
   readonly arrivedMs: number;
   #heardPackets = 0;
-  #saidMs = -Infinity;
+  #toldAdvantageMs = 0;
+  #toldMs = -Infinity;
   #allowance = MESSAGES_BURST_MAX;
   #allowanceMs: number;
 
   constructor(link: Link, nowMs: number) {
     this.link = link;
+    this.channel = new StateChannel(link);
     this.arrivedMs = nowMs;
     this.heardMs = nowMs;
     this.#allowanceMs = nowMs;
   }
 
-  say(message: HostMessage, nowMs: number): void {
-    this.#saidMs = nowMs;
+  say(message: HostMessage): void {
     this.link.sendControl(encodeControl(message));
   }
 
-  pingIfQuiet(nowMs: number, hostAdvantageMs: number): void {
-    if (nowMs - this.#saidMs >= PING_MS) this.say({ type: 'ping', hostAdvantageMs: Math.round(hostAdvantageMs) }, nowMs);
+  tellAdvantage(hostAdvantageMs: number, nowMs: number): void {
+    const isNews = Math.abs(hostAdvantageMs - this.#toldAdvantageMs) >= ADVANTAGE_STEP_MS;
+    if (!isNews || nowMs - this.#toldMs < ADVANTAGE_INTERVAL_MS) return;
+    this.#toldAdvantageMs = hostAdvantageMs;
+    this.#toldMs = nowMs;
+    this.say({ type: 'advantage', hostAdvantageMs: Math.round(hostAdvantageMs) });
   }
 
   /** Notes whether anything arrived since the last call. */

@@ -3,30 +3,28 @@
  * listeners, and the figures.
  */
 import { RateMeter } from '../channel/rate-meter.ts';
-import type { StateLink } from '../channel/state-link.ts';
+import type { StateChannel } from '../channel/state-channel.ts';
 import { Client } from '../client/client.ts';
 import type { Clock } from '../core/clock.ts';
 import { Emitter } from '../core/emitter.ts';
 import type { PlayerId, Tick } from '../core/ids.ts';
 import type { AnyGame } from '../define-game.ts';
-import { type Link, STATE_PACKET_BYTES_MAX } from '../transport/transport.ts';
+import type { Link } from '../transport/transport.ts';
 import type { WireLobby } from '../wire/control.ts';
 import { readFields } from '../wire/schema.ts';
 import type { SimEvent } from '../world/simulation.ts';
 import { END_MESSAGES } from './messages.ts';
 import type { LobbyState, Notice, RoomEnd, RoomEvents, RoomStats } from './room.ts';
 
-/** A peer that says nothing for this long is shown as silent. */
-export const PEER_SILENT_MS = 2_000;
+/** A peer that says nothing for this long is shown as silent: fifteen heartbeats. */
+export const PEER_SILENT_MS = 1_500;
 /** A peer that says nothing for this long is gone: longer than a tunnel, shorter than patience. */
 export const PEER_LOST_MS = 12_000;
-/** How often a peer says something at least. */
-export const PING_MS = 500;
 /** Messages handled from one peer in one update; the rest wait in the link's bounded inbox. */
 export const CONTROL_MESSAGES_PER_UPDATE_MAX = 16;
 
 export interface MatchEntry {
-  readonly link: StateLink;
+  readonly channel: StateChannel;
   readonly player: PlayerId;
   readonly match: number;
   readonly seed: number;
@@ -35,6 +33,8 @@ export interface MatchEntry {
 }
 
 type Counted = Pick<Link['counters'], 'stateBytesIn' | 'stateBytesOut' | 'controlBytesIn' | 'controlBytesOut'>;
+
+const NO_COUNTS = { stalls: 0, heldBack: 0, malformed: 0, stray: 0 };
 
 export class RoomCore {
   readonly emitter = new Emitter<RoomEvents>();
@@ -47,6 +47,9 @@ export class RoomCore {
   readonly #bytesIn = new RateMeter();
   readonly #bytesOut = new RateMeter();
   readonly #counted = new Map<Counted, { in: number; out: number }>();
+  #gone = NO_COUNTS;
+  #wireLobby: WireLobby | undefined;
+  #isHostSilent = false;
   #input: Record<string, unknown> = {};
 
   constructor(game: AnyGame, clock: Clock, code: string) {
@@ -57,22 +60,32 @@ export class RoomCore {
 
   /** Takes over a new state of the lobby and tells the listeners. */
   showLobby(lobby: WireLobby): void {
+    this.#wireLobby = lobby;
     const { code, phase, playersMax, isLocked } = lobby;
-    const players = lobby.players.map((player) => ({ ...player, isMe: player.id === this.me }));
+    const players = lobby.players.map((player) => ({
+      ...player,
+      isSilent: player.isSilent || (player.isHost && this.#isHostSilent),
+      isMe: player.id === this.me,
+    }));
     this.lobby = { code, phase, playersMax, isLocked, players, result: phase === 'results' ? lobby.result : undefined };
     this.emitter.emit('lobby', this.lobby);
+  }
+
+  /** The host cannot say so of itself. */
+  setHostSilent(isSilent: boolean): void {
+    this.#isHostSilent = isSilent;
+    if (this.#wireLobby !== undefined) this.showLobby(this.#wireLobby);
   }
 
   /** Takes part in a match from now on. */
   enterMatch(entry: MatchEntry): void {
     this.client = new Client(this.game, {
-      link: entry.link,
+      channel: entry.channel,
       player: entry.player,
       match: entry.match,
       seed: entry.seed,
       joinTick: entry.tick,
       rttMs: entry.rttMs,
-      packetBytesMax: STATE_PACKET_BYTES_MAX,
       onEvent: (event, isPredicted) => this.emitter.emit('event', this.#gameEvent(event, isPredicted)),
       onRetract: (event) => this.emitter.emit('retract', this.#gameEvent(event, true)),
       measureMs: () => this.clock.nowMs(),
@@ -81,6 +94,7 @@ export class RoomCore {
   }
 
   leaveMatch(): void {
+    this.client?.close();
     this.client = undefined;
     this.#input = {};
   }
@@ -117,12 +131,15 @@ export class RoomCore {
     }
   }
 
-  forgetLink({ counters }: { readonly counters: Counted }): void {
+  /** What a link's channel has counted stays counted. */
+  forgetLink({ counters }: { readonly counters: Counted }, channel: StateChannel): void {
     this.#counted.delete(counters);
+    this.#gone = countsOf([channel], this.#gone);
   }
 
   /** The figures of this page's client; the room adds what it knows of links and broker. */
   stats(
+    channels: readonly StateChannel[],
     extra: Pick<
       RoomStats,
       | 'role'
@@ -143,8 +160,14 @@ export class RoomCore {
     const nowMs = this.clock.nowMs();
     const own = this.client?.stats(nowMs);
     const { hostTick, malformed, dropped, ...rest } = extra;
+    const counts = countsOf(channels, this.#gone);
     return {
       ...rest,
+      stateLanes: channels.reduce((sum, { lanesOpen }) => sum + lanesOpen, 0),
+      laneStalls: counts.stalls,
+      heldBackPackets: counts.heldBack,
+      queueMs: Math.max(0, ...channels.map(({ queueMs }) => queueMs)),
+      paceBytesPerSecond: channels.length === 0 ? 0 : Math.min(...channels.map(({ bytesPerSecond }) => bytesPerSecond)),
       tick: own?.tick ?? 0,
       hostTick: hostTick ?? own?.hostTick ?? 0,
       rttMs: own?.rttMs ?? 0,
@@ -165,8 +188,8 @@ export class RoomCore {
       isPredicting: own?.isPredicting ?? true,
       overloads: own?.overloads ?? 0,
       retractedEvents: own?.retractedEvents ?? 0,
-      malformedPackets: malformed + (own?.malformedPackets ?? 0),
-      droppedPackets: dropped + (own?.stalePackets ?? 0),
+      malformedPackets: malformed + counts.malformed + (own?.malformedPackets ?? 0),
+      droppedPackets: dropped + counts.stray + (own?.stalePackets ?? 0),
     };
   }
 
@@ -174,4 +197,17 @@ export class RoomCore {
     const { name, layout } = this.game.eventTypes[type]!;
     return { type: name, data: readFields(layout, row, 0), isPredicted };
   }
+}
+
+/** What these channels counted, on top of `before`. */
+function countsOf(channels: readonly StateChannel[], before: typeof NO_COUNTS): typeof NO_COUNTS {
+  return channels.reduce(
+    ({ stalls, heldBack, malformed, stray }, channel) => ({
+      stalls: stalls + channel.stalls,
+      heldBack: heldBack + channel.heldBackPackets,
+      malformed: malformed + channel.malformedPackets,
+      stray: stray + channel.strayPackets,
+    }),
+    before,
+  );
 }

@@ -19,6 +19,8 @@ export interface LobbyPlayer {
   readonly color: number;
   readonly isReady: boolean;
   readonly isHost: boolean;
+  /** Nothing was heard of them for a second and a half: their connection stalls, or their page is gone. */
+  readonly isSilent: boolean;
   readonly isMe: boolean;
 }
 
@@ -114,6 +116,16 @@ export interface RoomStats {
   readonly incompleteSnapshots: number;
   readonly bytesInPerSecond: number;
   readonly bytesOutPerSecond: number;
+  /** State lanes that are open, over all links: each is an association of its own. */
+  readonly stateLanes: number;
+  /** Times that a lane stalled: its packets went unanswered for longer than a round trip. */
+  readonly laneStalls: number;
+  /** Times that a packet had to wait, because path or window had no room for it; it was then made of newer state. */
+  readonly heldBackPackets: number;
+  /** The queue that stands before the slowest path, as far as what this page sends meets it. */
+  readonly queueMs: number;
+  /** Bytes a second, overhead included, that this page may send on the path that carries least; 0 without a path. */
+  readonly paceBytesPerSecond: number;
   /** How old the newest received snapshot's state is now. */
   readonly snapshotAgeMs: number;
   /** How far in the past others are drawn, behind the newest that could have arrived. */

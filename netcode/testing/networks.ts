@@ -3,7 +3,9 @@
  * between a guest's and the host's machine, the same in both directions. SPEC.md has the sources of the named ones.
  */
 import { mix32, Sfc32 } from '../core/rng.ts';
+import { ConditionedWire } from '../transport/conditioned-wire.ts';
 import { ConditionedPath, type Conditions, conditionsOf } from '../transport/conditions.ts';
+import type { SctpPacket } from '../transport/sctp-end.ts';
 import { type RecordedPacket, RecordedPath, type StatePath } from './recorded-path.ts';
 
 export type NetworkProfile = 'lan' | 'broadband' | 'wifi' | 'bad-wifi' | 'mobile' | 'satellite';
@@ -46,8 +48,9 @@ export function openPaths(network: Network, seed: number, guest: number): Paths 
     return { down: new RecordedPath(network.down), up: new RecordedPath(up), rttMs: meanDelayMs(network.down) + meanDelayMs(up) };
   }
   const conditions = conditionsOf(typeof network === 'string' ? profileOf(network) : network);
-  const path = (direction: number) => new ConditionedPath(new Sfc32(mix32(seed, guest * 2 + direction)), conditions, 0);
-  return { down: path(0), up: path(1), rttMs: 2 * conditions.delayMs };
+  const path = (direction: number) => new ConditionedPath<SctpPacket>(new Sfc32(mix32(seed, guest * 2 + direction)), conditions, 0);
+  const [down, up] = new ConditionedWire([path(0), path(1)]).directions;
+  return { down, up, rttMs: 2 * conditions.delayMs };
 }
 
 function profileOf(name: NetworkProfile): Partial<Conditions> {

@@ -10,10 +10,13 @@ export interface RecordedPacket {
   readonly arrivedMs: number | undefined;
 }
 
-/** What a simulated link needs of one direction; a `ConditionedPath` is one. */
+/** What a simulated link needs of one direction; a `WireDirection` is one. */
 export interface StatePath {
-  sendState(bytes: Uint8Array, nowMs: number): void;
-  stateBufferedBytes(nowMs: number): number;
+  /** False: the lane is not open. */
+  sendState(bytes: Uint8Array, nowMs: number, lane?: number): boolean;
+  /** Infinity: the lane is not open. */
+  stateBufferedBytes(nowMs: number, lane?: number): number;
+  openLanes(count: number, nowMs: number): void;
   deliver(nowMs: number, sink: PathSink): void;
 }
 
@@ -42,24 +45,29 @@ export class RecordedPath implements StatePath {
     this.#lengthMs = last.sentMs - first.sentMs + (meanGapMs > 0 ? meanGapMs : 1);
   }
 
-  sendState(bytes: Uint8Array, nowMs: number): void {
+  sendState(bytes: Uint8Array, nowMs: number, lane = 0): boolean {
+    if (lane !== 0) return false;
     const { sentMs, arrivedMs } = this.#fateAt(this.#startMs + (nowMs % this.#lengthMs));
-    if (arrivedMs === undefined) return;
+    if (arrivedMs === undefined) return true;
     const arrivesMs = nowMs + arrivedMs - sentMs;
     let at = this.#underWay.length;
     while (at > 0 && this.#underWay[at - 1]!.arrivesMs > arrivesMs) at--;
     this.#underWay.splice(at, 0, { bytes: bytes.slice(), arrivesMs });
+    return true;
   }
 
   /** A recording tells when packets arrived, not where they waited. */
-  stateBufferedBytes(): number {
-    return 0;
+  stateBufferedBytes(_nowMs: number, lane = 0): number {
+    return lane === 0 ? 0 : Infinity;
   }
+
+  /** A recording is of one connection. */
+  openLanes(): void {}
 
   deliver(nowMs: number, sink: PathSink): void {
     for (let packet = this.#underWay[0]; packet !== undefined && packet.arrivesMs <= nowMs; packet = this.#underWay[0]) {
       this.#underWay.shift();
-      sink.state(packet.bytes, packet.arrivesMs);
+      sink.state(packet.bytes, packet.arrivesMs, 0);
     }
   }
 

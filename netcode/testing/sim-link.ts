@@ -1,4 +1,4 @@
-/** The state channel of one guest in a simulated match: two ends, a path each way, and a clock that the simulator sets. */
+/** The state channels of one guest in a simulated match: two ends, a path each way, and a clock that the simulator sets. */
 import type { StateLink } from '../channel/state-link.ts';
 import { checkStateSize, LinkInbox } from '../transport/inbox.ts';
 import type { Received } from '../transport/transport.ts';
@@ -49,13 +49,20 @@ export class SimLink implements StateLink {
     return this.#inbox.counters;
   }
 
-  get stateBufferedBytes(): number {
-    return this.#outgoing.stateBufferedBytes(this.#clock.ms);
+  stateBufferedBytes(lane = 0): number {
+    return this.#outgoing.stateBufferedBytes(this.#clock.ms, lane);
   }
 
-  sendState(bytes: Uint8Array): boolean {
+  openLanes(count: number): void {
+    this.#outgoing.openLanes(count, this.#clock.ms);
+  }
+
+  sendState(bytes: Uint8Array, lane = 0): boolean {
     checkStateSize(bytes);
-    this.#outgoing.sendState(bytes, this.#clock.ms);
+    if (!this.#outgoing.sendState(bytes, this.#clock.ms, lane)) {
+      this.#inbox.counters.stateSendRefused += 1;
+      return false;
+    }
     this.#inbox.countStateOut(bytes.byteLength);
     return true;
   }

@@ -5,6 +5,7 @@
  * The order of things is that of a browser: a pulse every 4 ms for the host and for each guest, and each screen's frames
  * between them, at moments of its own.
  */
+import { StateChannel } from '../channel/state-channel.ts';
 import { Client } from '../client/client.ts';
 import { type PlayerId, PLAYERS_MAX } from '../core/ids.ts';
 import { mix32, type Rng } from '../core/rng.ts';
@@ -144,17 +145,17 @@ class SimulatedMatch {
     const local = new LocalClock(isHost ? 0 : (this.#options.clockDriftPpm ?? 0) * (player % 2 === 0 ? 1 : -1));
     const processor = isHost || stepCostMs === undefined ? undefined : new Processor(stepCostMs);
     const { link, hostLink, rttMs } = isHost ? this.#loopback() : this.#remote(network, player, local);
-    const joinTick = this.#host.addPlayer(player, hostLink);
+    const isPaced = !isHost;
+    const joinTick = this.#host.addPlayer(player, new StateChannel(hostLink, { isPaced }));
     const hitType = this.#game.eventTypes.find(({ name }) => name === hit)?.index;
     const hits = new HitTally(player, hitType);
     const client = new Client(processor?.running(this.#game) ?? this.#game, {
-      link,
+      channel: new StateChannel(link, { isPaced }),
       player,
       match: 1,
       seed,
       joinTick,
       rttMs,
-      packetBytesMax: STATE_PACKET_BYTES_MAX,
       onEvent: (event, isPredicted) => hits.shown(event, isPredicted),
       onRetract: (event) => hits.retracted(event),
       ...(processor !== undefined && { measureMs: processor.measureMs }),

@@ -1,10 +1,10 @@
 /**
- * One end of a link in virtual time: two `ConditionedPath`s, one each way. Looking at the link in any way first takes in what is due,
- * so what a reader sees depends on the clock alone.
+ * One end of a link in virtual time: the two directions of a `ConditionedWire`. Looking at the link in any way first takes in what
+ * is due, so what a reader sees depends on the clock alone.
  */
 import type { Clock } from '../core/clock.ts';
 import type { PeerId } from '../core/ids.ts';
-import type { ConditionedPath } from './conditions.ts';
+import type { WireDirection } from './conditioned-wire.ts';
 import { checkControlSize, checkStateSize, LinkInbox } from './inbox.ts';
 import type { Link, LinkCounters, LinkEnd, Received } from './transport.ts';
 
@@ -14,12 +14,12 @@ const PATH_LOST_AFTER_MS = 16_000;
 export class ConditionedLink implements Link {
   readonly remoteId: PeerId;
   readonly #clock: Clock;
-  readonly #outgoing: ConditionedPath;
-  readonly #incoming: ConditionedPath;
+  readonly #outgoing: WireDirection;
+  readonly #incoming: WireDirection;
   readonly #inbox = new LinkInbox();
   #end: LinkEnd | undefined;
 
-  constructor(clock: Clock, remoteId: PeerId, outgoing: ConditionedPath, incoming: ConditionedPath) {
+  constructor(clock: Clock, remoteId: PeerId, outgoing: WireDirection, incoming: WireDirection) {
     this.#clock = clock;
     this.remoteId = remoteId;
     this.#outgoing = outgoing;
@@ -36,8 +36,15 @@ export class ConditionedLink implements Link {
     return this.#inbox.counters;
   }
 
-  get stateBufferedBytes(): number {
-    return this.#end === undefined ? this.#outgoing.stateBufferedBytes(this.#clock.nowMs()) : 0;
+  stateBufferedBytes(lane = 0): number {
+    this.poll();
+    if (this.#end !== undefined) return lane === 0 ? 0 : Infinity;
+    return this.#outgoing.stateBufferedBytes(this.#clock.nowMs(), lane);
+  }
+
+  openLanes(count: number): void {
+    this.poll();
+    if (this.#end === undefined) this.#outgoing.openLanes(count, this.#clock.nowMs());
   }
 
   sendControl(bytes: Uint8Array): boolean {
@@ -52,14 +59,13 @@ export class ConditionedLink implements Link {
     return true;
   }
 
-  sendState(bytes: Uint8Array): boolean {
+  sendState(bytes: Uint8Array, lane = 0): boolean {
     checkStateSize(bytes);
     this.poll();
-    if (this.#end !== undefined) {
+    if (this.#end !== undefined || !this.#outgoing.sendState(bytes, this.#clock.nowMs(), lane)) {
       this.#inbox.counters.stateSendRefused += 1;
       return false;
     }
-    this.#outgoing.sendState(bytes, this.#clock.nowMs());
     this.#inbox.countStateOut(bytes.byteLength);
     return true;
   }
@@ -91,8 +97,7 @@ export class ConditionedLink implements Link {
       close: () => this.#finish('closed-there'),
     });
     // ICE asks and answers: with either direction gone, neither side hears the other's answer.
-    const downSinceMs = Math.min(this.#outgoing.downSinceMs ?? Infinity, this.#incoming.downSinceMs ?? Infinity);
-    if (nowMs - downSinceMs >= PATH_LOST_AFTER_MS) this.#finish('lost');
+    if (nowMs - this.#outgoing.downSinceMs >= PATH_LOST_AFTER_MS) this.#finish('lost');
   }
 
   #finish(end: LinkEnd): void {

@@ -1,5 +1,5 @@
 /**
- * A whole network in virtual time, seeded: transports that dial each other, links whose two directions are `ConditionedPath`s.
+ * A whole network in virtual time, seeded: transports that dial each other, links that share a `ConditionedWire`.
  *
  * Nothing happens between two calls. After it advanced the clock, the simulator calls `network.pump()`, which settles dials and delivers
  * what is due (reading a link delivers to it too), and then lets promise callbacks run. Each link draws from generators of its own,
@@ -9,12 +9,12 @@ import type { Clock } from '../core/clock.ts';
 import type { PeerId } from '../core/ids.ts';
 import { mix32, Sfc32 } from '../core/rng.ts';
 import { ConditionedLink } from './conditioned-link.ts';
+import { ConditionedWire } from './conditioned-wire.ts';
 import { ConditionedPath, type Conditions, conditionsOf, PERFECT } from './conditions.ts';
 import { BoundedQueue } from './inbox.ts';
+import type { SctpPacket } from './sctp-end.ts';
 import { DialError, type DialOptions, type Link, type Transport } from './transport.ts';
 
-/** Round trips from dial to open link: offer and answer, ICE check, DTLS (two), SCTP, greeting. */
-const HANDSHAKE_ROUND_TRIPS = 6;
 /** Incoming links not yet accepted; twice the seats of a session, since `accept` is called every tick. */
 const ACCEPT_QUEUE_LINKS_MAX = 64;
 /** Dials of one transport under way at once; a guest has one, a mesh at most one a seat. */
@@ -30,12 +30,11 @@ interface Dial {
   readonly settle: (result: Link | DialError) => void;
 }
 
-/** Two paths between two peers, from the dial to the end of both links. */
+/** The wire between two peers, from the dial to the end of both links. The caller is its side 0. */
 interface Connection {
   readonly caller: PeerId;
   readonly remote: PeerId;
-  readonly there: ConditionedPath;
-  readonly back: ConditionedPath;
+  readonly wire: ConditionedWire;
   /** Both ends once the link is open. */
   links: readonly ConditionedLink[];
 }
@@ -110,13 +109,12 @@ export class ConditionedNetwork {
     const nowMs = this.#clock.nowMs();
     const index = this.#dialsMade++;
     const pathOf = (from: PeerId, to: PeerId, number: number) =>
-      new ConditionedPath(new Sfc32(mix32(this.#seed, number)), this.#conditionsOf(from, to), nowMs);
+      new ConditionedPath<SctpPacket>(new Sfc32(mix32(this.#seed, number)), this.#conditionsOf(from, to), nowMs);
     const connection: Connection = {
       caller: caller.localId,
       remote: remoteId,
       links: [],
-      there: pathOf(caller.localId, remoteId, index * 2),
-      back: pathOf(remoteId, caller.localId, index * 2 + 1),
+      wire: new ConditionedWire([pathOf(caller.localId, remoteId, index * 2), pathOf(remoteId, caller.localId, index * 2 + 1)]),
     };
     const dial: Dial = { caller, remoteId, deadlineMs: nowMs + timeoutMs, connection, opensMs: undefined, settle };
     this.#dials.add(dial);
@@ -148,13 +146,14 @@ export class ConditionedNetwork {
       this.endDial(dial, new DialError('peer-unknown', `no peer '${dial.remoteId}'`));
       return;
     }
-    const { there, back } = dial.connection;
-    if (there.downSinceMs !== undefined || back.downSinceMs !== undefined) dial.opensMs = undefined;
-    else dial.opensMs ??= nowMs + drawHandshakeMs([there, back]);
+    const { wire } = dial.connection;
+    if (wire.downSinceMs < Infinity) dial.opensMs = undefined;
+    else dial.opensMs ??= nowMs + wire.drawHandshakeMs();
     if ((dial.opensMs ?? Infinity) > Math.min(nowMs, dial.deadlineMs)) {
       if (nowMs >= dial.deadlineMs) this.endDial(dial, new DialError('unreachable', `no path to '${dial.remoteId}' opened in time`));
       return;
     }
+    const [there, back] = wire.directions;
     const here = new ConditionedLink(this.#clock, dial.remoteId, there, back);
     const remoteEnd = new ConditionedLink(this.#clock, dial.caller.localId, back, there);
     if (!remote.take(remoteEnd)) {
@@ -173,9 +172,9 @@ export class ConditionedNetwork {
 
   #applyConditions(): void {
     const nowMs = this.#clock.nowMs();
-    for (const { caller, remote, there, back } of this.#connections) {
-      there.setConditions(this.#conditionsOf(caller, remote), nowMs);
-      back.setConditions(this.#conditionsOf(remote, caller), nowMs);
+    for (const { caller, remote, wire } of this.#connections) {
+      wire.setConditions(0, this.#conditionsOf(caller, remote), nowMs);
+      wire.setConditions(1, this.#conditionsOf(remote, caller), nowMs);
     }
   }
 }
@@ -242,13 +241,4 @@ class ConditionedTransport implements Transport {
 
 function directionKey(from: PeerId, to: PeerId): string {
   return `${from}\n${to}`;
-}
-
-/** Each round trip takes a delay there and one back, and more where messages are lost. */
-function drawHandshakeMs(paths: readonly ConditionedPath[]): number {
-  let durationMs = 0;
-  for (let trip = 0; trip < HANDSHAKE_ROUND_TRIPS; trip++) {
-    for (const path of paths) durationMs += path.drawHandshakeMs();
-  }
-  return durationMs;
 }

@@ -22,7 +22,6 @@ export function loopbackPair(clock: Clock, idA = 'loopback-a' as PeerId, idB = '
 
 class LoopbackLink implements Link {
   readonly remoteId: PeerId;
-  readonly stateBufferedBytes = 0;
   readonly #clock: Clock;
   readonly #inbox = new LinkInbox();
   #remote: LoopbackLink | undefined;
@@ -54,10 +53,17 @@ class LoopbackLink implements Link {
     return this.#end === undefined;
   }
 
-  sendState(bytes: Uint8Array): boolean {
+  stateBufferedBytes(lane = 0): number {
+    return lane === 0 ? 0 : Infinity;
+  }
+
+  /** One lane is all there is: nothing stalls here. */
+  openLanes(): void {}
+
+  sendState(bytes: Uint8Array, lane = 0): boolean {
     checkStateSize(bytes);
     const remote = this.#remote;
-    if (this.#end !== undefined || remote === undefined) {
+    if (this.#end !== undefined || remote === undefined || lane !== 0) {
       this.#inbox.counters.stateSendRefused += 1;
       return false;
     }

@@ -1,19 +1,23 @@
 /**
- * One link over one RTCPeerConnection: the control channel that PeerJS opened and the state channel beside it.
+ * One link: the control channel that PeerJS opened and the state channel beside it, on one RTCPeerConnection, and up to three more state
+ * lanes on connections of their own (`state-lanes.ts`). The first connection alone decides about the link's end.
  *
  * The netcode's messages are binary; the few of the link itself are text, so neither can be taken for the other:
  *
- *     control  'volley 1'  first message each way
- *     state    'volley 1'  again and again until the other side has seen one
- *     control  'seen'      the other side's state channel reaches me
- *     control  'bye'       I close; what follows on the wire is only the end of the connection
+ *     control  'volley 1'            first message each way
+ *     state    'volley 1'            again and again until the other side has seen one
+ *     control  'seen'                the other side's state channel reaches me
+ *     control  'lanes …', 'lane …'   how further lanes are opened: `state-lane-signals.ts`
+ *     control  'bye'                 I close; what follows on the wire is only the end of the connection
+ *     state    'bye'                 the same on every open lane, when my page dies and may not live to repeat a 'bye' that was lost
  *
  * A side is open when it was greeted on both channels and told 'seen'. So `connect` resolves when both channels carry data both ways.
  */
 import type { Clock } from '../core/clock.ts';
 import type { PeerId } from '../core/ids.ts';
 import { checkControlSize, checkStateSize, LinkInbox } from './inbox.ts';
-import { CONTROL_BUFFERED_BYTES_MAX, type Link, type LinkCounters, type LinkEnd, type Received } from './transport.ts';
+import { StateLanes } from './state-lanes.ts';
+import { CONTROL_BUFFERED_BYTES_MAX, type Link, type LinkCounters, type LinkEnd, type Received, STATE_LANES_MAX } from './transport.ts';
 
 const GREETING = 'volley 1';
 const SEEN = 'seen';
@@ -37,6 +41,10 @@ export interface PeerLinkParts {
   readonly clock: Clock;
   readonly peerConnection: RTCPeerConnection;
   readonly stateChannel: RTCDataChannel;
+  /** Whether this side dialled. */
+  readonly isDialler: boolean;
+  /** Makes the connection of a further lane. May throw. */
+  readonly createConnection: () => RTCPeerConnection;
   /** The link became open. Called at most once, and not after `onEnd`. */
   readonly onOpen: () => void;
   /** The link ended, open or not. Called once. */
@@ -49,12 +57,15 @@ export class PeerLink implements Link {
   readonly remoteId: PeerId;
   readonly #parts: PeerLinkParts;
   readonly #state: RTCDataChannel;
+  readonly #lanes: StateLanes;
   readonly #inbox = new LinkInbox();
   #control: RTCDataChannel | undefined;
   #end: LinkEnd | undefined;
   #isOpen = false;
   #isReleased = false;
   #isGreeted = false;
+  #hasGreeted = false;
+  #hidesQueue = false;
   #seesRemoteState = false;
   #isStateSeen = false;
   /** What the channels reported before they closed. */
@@ -69,6 +80,18 @@ export class PeerLink implements Link {
     this.remoteId = parts.remoteId;
     this.#state = parts.stateChannel;
     this.#heardAtMs = parts.clock.nowMs();
+    this.#lanes = new StateLanes({
+      isDialler: parts.isDialler,
+      clock: parts.clock,
+      createConnection: parts.createConnection,
+      say: (text) => this.#sayOnControl(text),
+      onMessage: (data) => {
+        this.#heardAtMs = parts.clock.nowMs();
+        this.#onLaneMessage(data);
+      },
+      onChannel: (channel) => this.refuseChannel(channel),
+      onMalformed: () => (this.#inbox.counters.malformedDropped += 1),
+    });
     this.#attach(
       this.#state,
       (data) => this.#onStateMessage(data),
@@ -90,13 +113,22 @@ export class PeerLink implements Link {
     return this.#inbox.counters;
   }
 
-  get stateBufferedBytes(): number {
-    return this.#end === undefined ? this.#state.bufferedAmount : 0;
+  stateBufferedBytes(lane = 0): number {
+    if (lane !== 0) return this.#lanes.openChannel(lane)?.bufferedAmount ?? Infinity;
+    return this.#end === undefined ? this.#state.bufferedAmount + (this.#control?.bufferedAmount ?? 0) : 0;
+  }
+
+  openLanes(count: number): void {
+    if (this.#isOpen) this.#lanes.want(count);
   }
 
   /** The state channel as the browser reports it. */
   get stateChannel(): { readonly ordered: boolean; readonly maxRetransmits: number | null } {
     return { ordered: this.#state.ordered, maxRetransmits: this.#state.maxRetransmits };
+  }
+
+  get hidesQueue(): boolean {
+    return this.#hidesQueue;
   }
 
   sendControl(bytes: Uint8Array): boolean {
@@ -112,12 +144,14 @@ export class PeerLink implements Link {
     return true;
   }
 
-  sendState(bytes: Uint8Array): boolean {
+  sendState(bytes: Uint8Array, lane = 0): boolean {
     checkStateSize(bytes);
+    const channel = lane === 0 ? this.#state : this.#lanes.openChannel(lane);
     if (
       this.#end !== undefined ||
-      this.#state.bufferedAmount + bytes.byteLength > STATE_BUFFERED_BYTES_MAX ||
-      !trySend(this.#state, bytes)
+      channel === undefined ||
+      channel.bufferedAmount + bytes.byteLength > STATE_BUFFERED_BYTES_MAX ||
+      !trySend(channel, bytes)
     ) {
       this.#inbox.counters.stateSendRefused += 1;
       return false;
@@ -140,6 +174,10 @@ export class PeerLink implements Link {
 
   /** As `close`, without waiting for anything to arrive: the page is going away. */
   closeNow(): void {
+    for (let lane = 0; lane < STATE_LANES_MAX; lane++) {
+      const channel = lane === 0 ? this.#state : this.#lanes.openChannel(lane);
+      if (channel !== undefined) trySend(channel, BYE);
+    }
     this.#finish('closed-here');
     this.#release();
   }
@@ -162,10 +200,8 @@ export class PeerLink implements Link {
     this.#attach(
       control,
       (data) => this.#onControlMessage(data),
-      () => {
-        trySend(control, GREETING);
-        if (this.#seesRemoteState) trySend(control, SEEN);
-      },
+      // What is sent in the very event that hands a channel over stays in Chromium's `bufferedAmount` until something else is sent.
+      () => inOwnTask(() => this.#greetOnControl(control)),
     );
   }
 
@@ -198,15 +234,20 @@ export class PeerLink implements Link {
   }
 
   #onStateMessage(data: unknown): void {
-    if (data instanceof ArrayBuffer) {
-      this.#inbox.pushState(new Uint8Array(data), this.#parts.clock.nowMs());
-    } else if (data !== GREETING) {
-      this.#inbox.counters.malformedDropped += 1;
+    if (data !== GREETING) {
+      this.#onLaneMessage(data);
     } else if (!this.#seesRemoteState) {
       this.#seesRemoteState = true;
-      if (this.#control?.readyState === 'open') trySend(this.#control, SEEN);
+      if (this.#hasGreeted && this.#control !== undefined) trySend(this.#control, SEEN);
       this.#checkOpen();
     }
+  }
+
+  /** What may come on any lane. */
+  #onLaneMessage(data: unknown): void {
+    if (data instanceof ArrayBuffer) this.#inbox.pushState(new Uint8Array(data), this.#parts.clock.nowMs());
+    else if (data === BYE) this.#finish('closed-there');
+    else this.#inbox.counters.malformedDropped += 1;
   }
 
   #onControlMessage(data: unknown): void {
@@ -221,17 +262,37 @@ export class PeerLink implements Link {
       this.#checkOpen();
     } else if (data === BYE) {
       this.#finish('closed-there');
+    } else if (typeof data === 'string' && this.#isOpen) {
+      this.#lanes.hear(data);
     } else {
       this.#inbox.counters.malformedDropped += 1;
     }
   }
 
+  /** Text of the link's own. It counts towards what the other side must read, like the netcode's. */
+  #sayOnControl(text: string): void {
+    const control = this.#control;
+    if (this.#end !== undefined || control === undefined) return;
+    if (control.bufferedAmount + text.length > CONTROL_BUFFERED_BYTES_MAX) this.#finish('overflow');
+    else trySend(control, text);
+  }
+
+  #greetOnControl(control: RTCDataChannel): void {
+    if (this.#end !== undefined) return;
+    this.#hasGreeted = true;
+    trySend(control, GREETING);
+    if (this.#seesRemoteState) trySend(control, SEEN);
+    this.#checkOpen();
+  }
+
   #greetOnState(): void {
-    trySend(this.#state, GREETING);
+    // In browsers what was sent is still buffered when `send` returns. libdatachannel has it out of sight by then, whatever becomes of it.
+    if (trySend(this.#state, GREETING)) this.#hidesQueue = this.#state.bufferedAmount === 0;
   }
 
   #checkOpen(): void {
-    if (this.#isOpen || !this.#isGreeted || !this.#seesRemoteState || !this.#isStateSeen) return;
+    // What the netcode says must come behind our own greeting: the other side takes nothing before it.
+    if (this.#isOpen || !this.#hasGreeted || !this.#isGreeted || !this.#seesRemoteState || !this.#isStateSeen) return;
     this.#isOpen = true;
     this.#parts.onOpen();
   }
@@ -240,6 +301,7 @@ export class PeerLink implements Link {
     if (this.#end !== undefined) return;
     this.#end = end;
     clearInterval(this.#greetingTimer);
+    this.#lanes.close();
     this.#parts.onEnd();
     if (this.#isReleased) return;
     const control = this.#control;
@@ -257,6 +319,17 @@ export class PeerLink implements Link {
     clearTimeout(this.#lingerTimer);
     this.#parts.release();
   }
+}
+
+/** As soon as the event under way is over. Unlike a timer it takes its time from no hidden page. */
+function inOwnTask(run: () => void): void {
+  const { port1, port2 } = new MessageChannel();
+  port1.addEventListener('message', () => {
+    port1.close();
+    run();
+  });
+  port1.start();
+  port2.postMessage(null);
 }
 
 /** A channel that closes this very moment throws; whoever sends learns of it from the link's end. */

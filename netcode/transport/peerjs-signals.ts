@@ -21,7 +21,7 @@ interface Description<T extends 'offer' | 'answer'> {
   readonly sdp: string;
 }
 
-interface Candidate {
+export interface Candidate {
   readonly candidate: string;
   readonly sdpMid: string | null;
   readonly sdpMLineIndex: number | null;
@@ -119,7 +119,8 @@ function readDescription<T extends 'offer' | 'answer'>(type: T, value: unknown):
   return typeof sdp === 'string' && sdp.length <= SDP_LENGTH_MAX ? { type, sdp } : undefined;
 }
 
-function readCandidate(value: unknown): Candidate | undefined {
+/** Undefined when it is no ICE candidate of a usual size. Never throws. */
+export function readCandidate(value: unknown): Candidate | undefined {
   if (!isObject(value)) return undefined;
   const { candidate, sdpMid = null, sdpMLineIndex = null, usernameFragment = null } = value;
   if (typeof candidate !== 'string' || candidate.length > CANDIDATE_LENGTH_MAX) return undefined;
@@ -142,6 +143,6 @@ function isShortTextOrNull(value: unknown): value is string | null {
   return value === null || (typeof value === 'string' && value.length <= 256);
 }
 
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

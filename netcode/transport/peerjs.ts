@@ -12,10 +12,9 @@ import { BoundedQueue } from './inbox.ts';
 import { PeerBroker } from './peerjs-broker.ts';
 import { PeerLink } from './peerjs-link.ts';
 import { CONTROL_LABEL, readSignal, type Signal } from './peerjs-signals.ts';
+import { STATE_CHANNEL, STATE_CHANNEL_LABEL } from './state-lane.ts';
 import { DialError, type DialOptions, type Link, type Transport } from './transport.ts';
 
-/** The same on both ends: the negotiated channel has no other way to agree. PeerJS's own channel takes 0 or 1. */
-const STATE_CHANNEL: RTCDataChannelInit = { negotiated: true, id: 100, ordered: false, maxRetransmits: 0 };
 /** Incoming connections that have not opened yet: a full lobby joining at the same moment. */
 const PENDING_INCOMING_MAX = 16;
 /** Of which from one id: a page that reloads mid-dial comes back under a new id, so more than a retry is a flood. */
@@ -72,7 +71,7 @@ export async function createPeerTransport(options: PeerTransportOptions): Promis
     config: { iceServers: [...options.iceServers] },
     debug: 0,
   });
-  const transport = new PeerTransport(peer, localId, options.clock);
+  const transport = new PeerTransport(peer, localId, options);
   try {
     transport.useBroker(await PeerBroker.open(peer, options.brokerUrl, options.signal));
   } catch (error) {
@@ -86,6 +85,7 @@ export class PeerTransport implements Transport {
   readonly localId: PeerId;
   readonly #peer: Peer;
   readonly #clock: Clock;
+  readonly #iceServers: readonly RTCIceServer[];
   readonly #entries = new Set<Entry>();
   /** Open and not yet accepted. */
   readonly #incoming = new BoundedQueue<Link>(OPEN_INCOMING_MAX);
@@ -94,10 +94,11 @@ export class PeerTransport implements Transport {
   #malformedSignals = 0;
   #isClosed = false;
 
-  constructor(peer: Peer, localId: PeerId, clock: Clock) {
+  constructor(peer: Peer, localId: PeerId, { clock, iceServers }: Pick<PeerTransportOptions, 'clock' | 'iceServers'>) {
     this.#peer = peer;
     this.localId = localId;
     this.#clock = clock;
+    this.#iceServers = iceServers;
     this.#guardSignals();
     peer.on('connection', (connection) => this.#onIncoming(connection));
     // PeerJS reports WebRTC's own failures here; the dial's timeout and the link's end tell the same story.
@@ -214,7 +215,9 @@ export class PeerTransport implements Transport {
       remoteId,
       peerConnection,
       clock: this.#clock,
-      stateChannel: peerConnection.createDataChannel('state', STATE_CHANNEL),
+      isDialler: !isIncoming,
+      createConnection: () => new RTCPeerConnection({ iceServers: [...this.#iceServers] }),
+      stateChannel: peerConnection.createDataChannel(STATE_CHANNEL_LABEL, STATE_CHANNEL),
       onOpen: () => {
         entry.isOpen = true;
         onOpen();

@@ -9,8 +9,13 @@
  */
 import type { PeerId } from '../core/ids.ts';
 
-/** Largest state packet: what fits one SCTP chunk, since a fragmented message dies with any fragment. */
-export const STATE_PACKET_BYTES_MAX = 1150;
+/**
+ * Largest state packet: what fits one of SCTP's packets (1,176 B of chunks in browsers) beside an acknowledgement with some gaps, since a
+ * fragmented message dies with any fragment.
+ */
+export const STATE_PACKET_BYTES_MAX = 1_100;
+/** State channels of one link at most, the first included. */
+export const STATE_LANES_MAX = 4;
 /** Largest control message. A lobby of 31 players is under 4 KiB; Chromium's hard limit is 256 KiB. */
 export const CONTROL_MESSAGE_BYTES_MAX = 16_384;
 /** State packets waiting to be drained; the oldest is dropped beyond that. One second at 60 Hz, with room. */
@@ -57,8 +62,16 @@ export interface Link {
   readonly counters: Readonly<LinkCounters>;
   /** The state channel as the browser reports it; undefined where there is no real one. */
   readonly stateChannel?: { readonly ordered: boolean; readonly maxRetransmits: number | null } | undefined;
-  /** State bytes handed to the channel that have not left this machine. */
-  readonly stateBufferedBytes: number;
+  /**
+   * State bytes handed to a lane (default: the first) that have not left this machine; Infinity if the lane is not open. What is
+   * handed to the control channel shares the first lane's association, and counts there.
+   */
+  stateBufferedBytes(lane?: number): number;
+  /**
+   * Whether what waits for SCTP's window does not show in `stateBufferedBytes`: libdatachannel, in Node, takes it into a buffer of its own.
+   * Undefined: false.
+   */
+  readonly hidesQueue?: boolean;
   /**
    * Sends reliably and in order. The bytes are copied or handed over before it returns.
    * Returns false when the link has ended. Throws RangeError above `CONTROL_MESSAGE_BYTES_MAX`.
@@ -66,9 +79,16 @@ export interface Link {
   sendControl(bytes: Uint8Array): boolean;
   /**
    * Sends once, perhaps never to arrive. The bytes are copied or handed over before it returns.
-   * Returns false when the link has ended or the channel refused. Throws RangeError above `STATE_PACKET_BYTES_MAX`.
+   * Returns false when the link has ended, the lane is not open or its channel refused. Throws RangeError above
+   * `STATE_PACKET_BYTES_MAX`.
    */
-  sendState(bytes: Uint8Array): boolean;
+  sendState(bytes: Uint8Array, lane?: number): boolean;
+  /**
+   * Asks for `count` lanes (at most STATE_LANES_MAX), which open in the background where the transport has more than one to give:
+   * state channels on associations of their own, so that what stalls one leaves the others alone. Cheap; may be asked again and again.
+   * Lanes that break are opened anew while they are asked for. Both sides have the same lanes.
+   */
+  openLanes(count: number): void;
   /** The next control message, in order, or undefined. Messages that arrived before the end can still be read after it. */
   receiveControl(): Received | undefined;
   /** The next state packet in order of arrival, or undefined. */

@@ -29,6 +29,7 @@ export interface WirePlayer {
   readonly color: number;
   readonly isReady: boolean;
   readonly isHost: boolean;
+  readonly isSilent: boolean;
 }
 
 export interface WireLobby {
@@ -57,7 +58,6 @@ export type GuestMessage =
   | { readonly type: 'name'; readonly name: string }
   | { readonly type: 'color'; readonly color: number }
   | { readonly type: 'ready'; readonly isReady: boolean }
-  | { readonly type: 'ping' }
   | { readonly type: 'leave' };
 
 /** What the host says. */
@@ -67,8 +67,8 @@ export type HostMessage =
   | { readonly type: 'lobby'; readonly lobby: WireLobby }
   /** A match begins, or runs already: what a client needs to follow it. */
   | { readonly type: 'match'; readonly match: number; readonly seed: number; readonly tick: Tick }
-  /** Said when there is nothing else to say; with it, by how much the host's own player sees newer things than the median guest. */
-  | { readonly type: 'ping'; readonly hostAdvantageMs: number }
+  /** By how much the host's own player sees newer things than the median guest. */
+  | { readonly type: 'advantage'; readonly hostAdvantageMs: number }
   | { readonly type: 'bye'; readonly reason: Farewell };
 
 const packr = new Packr({ useRecords: false, variableMapSize: true });
@@ -170,7 +170,6 @@ export function decodeGuestMessage(bytes: Uint8Array): GuestMessage | undefined 
       return isCount(color, 255) ? { type, color } : undefined;
     case 'ready':
       return isBool(isReady) ? { type, isReady } : undefined;
-    case 'ping':
     case 'leave':
       return { type };
     default:
@@ -195,7 +194,7 @@ export function decodeHostMessage(bytes: Uint8Array): HostMessage | undefined {
     case 'match':
       if (!isCount(match, 0xffff_ffff) || !isCount(seed, 0xffff_ffff) || !isCount(tick, 2 ** 31)) return undefined;
       return { type, match, seed, tick: tick as Tick };
-    case 'ping':
+    case 'advantage':
       return { type, hostAdvantageMs: msOf(m['hostAdvantageMs']) };
     case 'bye':
       return isOneOf(reason, FAREWELLS) ? { type, reason } : undefined;
@@ -212,10 +211,18 @@ function readLobby(value: unknown): WireLobby | undefined {
   const read: WirePlayer[] = [];
   for (const player of players as unknown[]) {
     if (typeof player !== 'object' || player === null) return undefined;
-    const { id, name, color, isReady, isHost } = player as Fields;
-    if (!isCount(id, PLAYERS_MAX) || id === 0 || !isText(name) || !isCount(color, 255) || !isBool(isReady) || !isBool(isHost))
+    const { id, name, color, isReady, isHost, isSilent } = player as Fields;
+    if (
+      !isCount(id, PLAYERS_MAX) ||
+      id === 0 ||
+      !isText(name) ||
+      !isCount(color, 255) ||
+      !isBool(isReady) ||
+      !isBool(isHost) ||
+      !isBool(isSilent)
+    )
       return undefined;
-    read.push({ id: id as PlayerId, name, color, isReady, isHost });
+    read.push({ id: id as PlayerId, name, color, isReady, isHost, isSilent });
   }
   return { code, phase, players: read, playersMax, isLocked, result };
 }

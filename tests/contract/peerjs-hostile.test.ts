@@ -2,29 +2,21 @@
  * What strangers and a broken broker can do to the PeerJS transport, on real WebRTC in Node. A broker that says anything is a plain
  * WebSocket server; a peer that does anything is PeerJS itself, used raw. Vitest fails the run on any unhandled error beside.
  */
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { DataConnection, Peer } from 'peerjs';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { PeerId } from '../../netcode/core/ids.ts';
-import { loadPeerClass, type PeerTransport } from '../../netcode/transport/peerjs.ts';
+import type { PeerTransport } from '../../netcode/transport/peerjs.ts';
 import { createNodePeerTransport, shutdownNodePeerTransports } from '../../netcode/transport/peerjs-node.ts';
 import { type Link, STATE_PACKET_BYTES_MAX } from '../../netcode/transport/transport.ts';
 import { type RunningServer, startServer } from '../../peer-server/server.ts';
+import { RawPeers, until } from './raw-link.ts';
 
 const clock = { nowMs: () => performance.now() };
-const PATIENCE = { timeout: 20_000, interval: 5 };
 const transports: PeerTransport[] = [];
 
 async function open(brokerUrl: string, signal?: AbortSignal): Promise<PeerTransport> {
   const transport = await createNodePeerTransport({ brokerUrl, iceServers: [], clock, ...(signal === undefined ? {} : { signal }) });
   transports.push(transport);
   return transport;
-}
-
-function until(isTrue: () => boolean): Promise<void> {
-  return vi.waitFor(() => {
-    if (!isTrue()) throw new Error('still not so');
-  }, PATIENCE);
 }
 
 async function accepted(transport: PeerTransport): Promise<Link> {
@@ -136,47 +128,18 @@ test('no broker at all fails the opening with broker-unreachable', async () => {
 describe('with the real broker', () => {
   let broker: RunningServer;
   let brokerUrl: string;
-  const peers: Peer[] = [];
+  const rawPeers = new RawPeers(() => broker.port);
 
   beforeAll(async () => {
     broker = await startServer({ host: '127.0.0.1', port: 0, iceServers: [] });
     brokerUrl = `http://127.0.0.1:${broker.port}`;
   });
-  afterEach(() => {
-    for (const peer of peers.splice(0)) peer.destroy();
-  });
+  afterEach(() => rawPeers.close());
   afterAll(() => broker.close());
-
-  /** Needs a transport to have been opened before: that sets up WebRTC in Node. */
-  async function openRawPeer(): Promise<Peer> {
-    const PeerClass = await loadPeerClass();
-    const peer = new PeerClass(crypto.randomUUID(), { host: '127.0.0.1', port: broker.port, secure: false, config: { iceServers: [] } });
-    peers.push(peer);
-    await new Promise<void>((done) => peer.on('open', () => done()));
-    return peer;
-  }
-
-  /** A peer that speaks the link's greeting by hand, and then whatever it likes. */
-  async function openByHand(
-    hostId: PeerId,
-    doesGreet = true,
-  ): Promise<{ connection: DataConnection; control: RTCDataChannel; state: RTCDataChannel }> {
-    const peer = await openRawPeer();
-    const connection = peer.connect(hostId, { reliable: true, serialization: 'raw', label: 'control' });
-    const state = connection.peerConnection.createDataChannel('state', { negotiated: true, id: 100, ordered: false, maxRetransmits: 0 });
-    const control = connection.dataChannel;
-    await until(() => control.readyState === 'open' && state.readyState === 'open');
-    if (doesGreet) {
-      control.send('volley 1');
-      control.send('seen');
-      state.send('volley 1');
-    }
-    return { connection, control, state };
-  }
 
   test('messages of the wrong kind or size are counted and dropped, and the link goes on', async () => {
     const host = await open(brokerUrl);
-    const { control, state } = await openByHand(host.localId);
+    const { control, state } = await rawPeers.dial(host.localId);
     const link = await accepted(host);
     control.send('text');
     control.send('volley 1');
@@ -193,7 +156,7 @@ describe('with the real broker', () => {
 
   test('channels beside the two are refused, and cost the link when they go on', async () => {
     const host = await open(brokerUrl);
-    const { connection, control } = await openByHand(host.localId);
+    const { connection, control } = await rawPeers.dial(host.localId);
     const link = await accepted(host);
     connection.peerConnection.createDataChannel('control');
     await until(() => link.counters.malformedDropped === 1);
@@ -207,7 +170,7 @@ describe('with the real broker', () => {
 
   test('a peer that never greets is never accepted', async () => {
     const host = await open(brokerUrl);
-    const { control } = await openByHand(host.localId, false);
+    const { control } = await rawPeers.dial(host.localId, false);
     control.send(Uint8Array.of(1));
     const guest = await open(brokerUrl);
     const [dialled, link] = [await guest.connect(host.localId, { timeoutMs: 20_000 }), await accepted(host)];

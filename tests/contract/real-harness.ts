@@ -1,6 +1,6 @@
 /** Transports over real WebRTC for the contract: time passes by itself, and conditions are looked at every few milliseconds. */
 import { vi } from 'vitest';
-import type { Transport } from '../../netcode/transport/transport.ts';
+import { STATE_LANES_MAX, type Transport } from '../../netcode/transport/transport.ts';
 import type { TransportHarness } from './transport-contract.ts';
 
 /** An ICE and DTLS handshake on a machine busy with other tests takes a second or two. */
@@ -11,6 +11,7 @@ export function realHarness(create: () => Promise<Transport>): TransportHarness 
   return {
     // On one machine nothing is lost, but an unordered channel promises no order and drops what it has no room for.
     isPerfect: false,
+    lanesMax: STATE_LANES_MAX,
     createTransport: async () => {
       const transport = await create();
       transports.push(transport);

@@ -3,12 +3,15 @@ import { VirtualClock } from '../../netcode/core/clock.ts';
 import { ConditionedNetwork } from '../../netcode/transport/conditioned.ts';
 import type { Conditions } from '../../netcode/transport/conditions.ts';
 import { LoopbackNetwork } from '../../netcode/transport/loopback.ts';
-import type { Transport } from '../../netcode/transport/transport.ts';
+import { STATE_LANES_MAX, type Transport } from '../../netcode/transport/transport.ts';
 import type { TransportHarness } from './transport-contract.ts';
 
 const STEP_MS = 2;
 /** Far beyond any rule's need, heavy loss included. */
 const PATIENCE_MS = 120_000;
+/** In memory nothing stalls: one lane is all there is. */
+const LOOPBACK_LANES_MAX = 1;
+const CONDITIONED_LANES_MAX = STATE_LANES_MAX;
 
 export function loopbackHarness(): TransportHarness {
   const clock = new VirtualClock();
@@ -17,7 +20,7 @@ export function loopbackHarness(): TransportHarness {
     clock,
     () => network.createTransport(),
     () => undefined,
-    true,
+    { isPerfect: true, lanesMax: LOOPBACK_LANES_MAX },
   );
 }
 
@@ -30,11 +33,16 @@ export function conditionedHarness(seed: number, conditions: Partial<Conditions>
     clock,
     () => network.createTransport(),
     () => network.pump(),
-    lossPct === 0 && duplicatePct === 0 && !reorder,
+    { isPerfect: lossPct === 0 && duplicatePct === 0 && !reorder, lanesMax: CONDITIONED_LANES_MAX },
   );
 }
 
-function virtualHarness(clock: VirtualClock, create: () => Transport, pump: () => void, isPerfect: boolean): TransportHarness {
+function virtualHarness(
+  clock: VirtualClock,
+  create: () => Transport,
+  pump: () => void,
+  promises: Pick<TransportHarness, 'isPerfect' | 'lanesMax'>,
+): TransportHarness {
   const transports: Transport[] = [];
   const until = async (isTrue: () => boolean): Promise<void> => {
     const giveUpMs = clock.nowMs() + PATIENCE_MS;
@@ -47,7 +55,7 @@ function virtualHarness(clock: VirtualClock, create: () => Transport, pump: () =
     }
   };
   return {
-    isPerfect,
+    ...promises,
     until,
     createTransport: async () => {
       const transport = create();

@@ -1,5 +1,6 @@
 /** Any bytes at all: a decoder gives something valid or says no. Seeds are fixed; a failing one is printed with its packet. */
 import { expect, test } from 'vitest';
+import { StateChannel } from '../../netcode/channel/state-channel.ts';
 import { Client } from '../../netcode/client/client.ts';
 import type { PlayerId, Tick } from '../../netcode/core/ids.ts';
 import { Sfc32 } from '../../netcode/core/rng.ts';
@@ -54,15 +55,20 @@ test('[FUZZ1] a client survives 20,000 mutated snapshots: most are refused and c
   const { snapshots } = await capture();
   const rng = new Sfc32(99);
   const queue: { bytes: Uint8Array; atMs: number }[] = [];
-  const link = { stateBufferedBytes: 0, sendState: () => true, receiveState: () => queue.shift() };
+  const link = {
+    stateBufferedBytes: (lane = 0) => (lane === 0 ? 0 : Infinity),
+    openLanes: () => undefined,
+    sendState: () => true,
+    receiveState: () => queue.shift(),
+  };
+  const channel = new StateChannel(link);
   const client = new Client(skiffGame, {
-    link,
+    channel,
     player: 2 as PlayerId,
     match: 1,
     seed: 2,
     joinTick: 0 as Tick,
     rttMs: 50,
-    packetBytesMax: 1150,
     onEvent: () => undefined,
   });
   let nowMs = 0;
@@ -73,30 +79,36 @@ test('[FUZZ1] a client survives 20,000 mutated snapshots: most are refused and c
       if (entity.kind === 'skiff') expect(Number.isFinite((entity['pos'] as { x: number }).x)).toBe(true);
   }
   const { malformedPackets, stalePackets } = client.stats(nowMs);
-  expect(malformedPackets + stalePackets).toBeGreaterThan(3_000);
+  expect(malformedPackets + stalePackets + channel.malformedPackets + channel.strayPackets).toBeGreaterThan(3_000);
 });
 
 test('[FUZZ2] a host survives 20,000 mutated input packets, and its match stays pure', async () => {
   const { inputs } = await capture();
   const rng = new Sfc32(77);
   const queue: { bytes: Uint8Array; atMs: number }[] = [];
-  const link = { stateBufferedBytes: 0, sendState: () => true, receiveState: () => queue.shift() };
+  const link = {
+    stateBufferedBytes: (lane = 0) => (lane === 0 ? 0 : Infinity),
+    openLanes: () => undefined,
+    sendState: () => true,
+    receiveState: () => queue.shift(),
+  };
   const host = new Host(skiffGame, { match: 1, seed: 2, nowMs: 0, packetBytesMax: 1150 });
-  host.addPlayer(1 as PlayerId, link);
+  const channel = new StateChannel(link);
+  host.addPlayer(1 as PlayerId, channel);
   let nowMs = 0;
   for (let n = 0; n < 20_000; n++) {
     nowMs += 1;
     queue.push({ bytes: mutate(inputs[rng.below(inputs.length)]!, rng), atMs: nowMs });
     host.update(nowMs);
   }
-  const { malformedPackets, strayPackets } = host.clients.get(1 as PlayerId)!;
+  const { malformedPackets } = host.clients.get(1 as PlayerId)!;
   expect(host.tick).toBe(1200);
-  expect(malformedPackets + strayPackets).toBeGreaterThan(10_000);
+  expect(malformedPackets + channel.malformedPackets + channel.strayPackets).toBeGreaterThan(10_000);
 });
 
 test('[FUZZ3] control messages: 200,000 mutations give a valid message or none', () => {
   const rng = new Sfc32(55);
-  const player = { id: 1 as PlayerId, name: 'Ada', color: 3, isReady: true, isHost: true };
+  const player = { id: 1 as PlayerId, name: 'Ada', color: 3, isReady: true, isHost: true, isSilent: false };
   const lobby = { code: 'K7QX2M', phase: 'lobby' as const, players: [player], playersMax: 8, isLocked: false, result: { a: [1, 2] } };
   const messages = [
     encodeControl({ type: 'hello', protocol: 1, game: 'skiff', version: 1, shape: 7, name: 'Ada', identity: 'x', takeOver: false }),

@@ -2,6 +2,7 @@
  * A match without a lobby, in virtual time: a host, its own player over loopback, guests over a conditioned network.
  * `run(ms)` is the only thing that makes time pass, so a scenario is repeatable bit for bit.
  */
+import { StateChannel } from '../../netcode/channel/state-channel.ts';
 import { Client } from '../../netcode/client/client.ts';
 import { VirtualClock } from '../../netcode/core/clock.ts';
 import type { PeerId, PlayerId } from '../../netcode/core/ids.ts';
@@ -20,6 +21,7 @@ export interface TestPlayer {
   readonly id: PlayerId;
   readonly client: Client;
   readonly link: Link;
+  readonly channel: StateChannel;
   /** The host's end of the same link. */
   readonly hostLink: Link;
   readonly events: { readonly type: number; readonly tick: number; readonly isPredicted: boolean }[];
@@ -73,18 +75,19 @@ export class TestMatch {
 
   #add(id: PlayerId, link: Link, hostLink: Link): TestPlayer {
     const events: TestPlayer['events'] = [];
-    const joinTick = this.host.addPlayer(id, hostLink);
+    const isPaced = id !== 1;
+    const channel = new StateChannel(link, { isPaced });
+    const joinTick = this.host.addPlayer(id, new StateChannel(hostLink, { isPaced }));
     const client = new Client(this.#game, {
-      link,
+      channel,
       player: id,
       match: 1,
       seed: this.#seed,
       joinTick,
       rttMs: 50,
-      packetBytesMax: STATE_PACKET_BYTES_MAX,
       onEvent: (event, isPredicted) => events.push({ type: event.type, tick: event.tick, isPredicted }),
     });
-    const player = { id, client, link, hostLink, events };
+    const player = { id, client, link, channel, hostLink, events };
     this.players.push(player);
     return player;
   }

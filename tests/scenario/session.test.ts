@@ -263,9 +263,13 @@ describe('in a match', () => {
     host.start();
     await session.run(500);
     session.vanish(guest);
-    await session.run(4000);
+    await session.run(1300);
+    expect(heard.notices.map(({ code }) => code)).not.toContain('peer-silent');
+    await session.run(700);
     expect(heard.notices.map(({ code }) => code)).toContain('peer-silent');
-    await session.run(12_000);
+    // Everybody sees it.
+    for (const room of [host, other]) expect(room.lobby.players.map(({ isSilent }) => isSilent)).toEqual([false, true, false]);
+    await session.run(13_000);
     expect(host.lobby.players.map(({ name }) => name)).toEqual(['Ada', 'Cy']);
     expect(other.stats().snapshotsPerSecond).toBeGreaterThan(40);
   });
@@ -291,9 +295,18 @@ describe('in a match', () => {
     host.start();
     await session.run(1000);
     session.network.setDefaultConditions({ ...LAGGY, isDown: true });
-    await session.run(3000);
-    session.network.setDefaultConditions(LAGGY);
     await session.run(2000);
+    for (const room of [host, guest]) {
+      const silent = room.lobby.players.filter((player) => player.isSilent);
+      expect(silent.map(({ isMe }) => isMe)).toEqual([false]);
+    }
+    await session.run(1000);
+    session.network.setDefaultConditions(LAGGY);
+    await session.run(400);
+    // Fresh long before control traffic is through again.
+    expect(guest.stats().snapshotAgeMs).toBeLessThan(200);
+    await session.run(1600);
+    expect(host.lobby.players.concat(guest.lobby.players).some(({ isSilent }) => isSilent)).toBe(false);
     expect(guest.lobby.phase).toBe('playing');
     expect(guest.stats().snapshotAgeMs).toBeLessThan(200);
     expect(guest.stats().snapshotsPerSecond).toBeGreaterThan(40);

@@ -25,7 +25,7 @@ const ZONES = {
   session: /^netcode\/session\//,
   'transport-interface': /^netcode\/transport\/(transport|directory)\.ts$/,
   loopback: /^netcode\/transport\/(loopback|inbox)\.ts$/,
-  'virtual-transport': /^netcode\/transport\/condition(s|ed|ed-link)\.ts$/,
+  'virtual-transport': /^netcode\/transport\/(condition(s|ed|ed-link|ed-wire)|sctp-(sender|receiver|end))\.ts$/,
   transport: /^netcode\/transport\//,
   platform: /^netcode\/platform\//,
   testing: /^netcode\/testing\//,

@@ -19,7 +19,7 @@ import type { Codec } from './codec.ts';
 import type { Frame, FrameTable } from './trace.ts';
 
 /** One SCTP chunk: the budget of a snapshot in the product. */
-export const CHUNK_BYTES = 1150;
+export const CHUNK_BYTES = 1100;
 /** A budget that nothing in the bench reaches: what a packet would be if there were no budget. */
 export const UNLIMITED_BYTES = 128 * 1024;
 /** The seat whose snapshots are measured, unless it matters which. */

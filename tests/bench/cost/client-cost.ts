@@ -3,11 +3,12 @@
  * one world; so what a guest received is recorded in a whole match first, and then replayed to a client in a fresh instance
  * of all modules, to which nothing else ever happened.
  */
+import { StateChannel } from '../../../netcode/channel/state-channel.ts';
 import type { StateLink } from '../../../netcode/channel/state-link.ts';
 import { Client } from '../../../netcode/client/client.ts';
 import type { PlayerId, Tick } from '../../../netcode/core/ids.ts';
 import { defineGame } from '../../../netcode/index.ts';
-import { type Received, STATE_PACKET_BYTES_MAX } from '../../../netcode/transport/transport.ts';
+import type { Received } from '../../../netcode/transport/transport.ts';
 import { crowdGame } from './crowd.ts';
 import { CostMatch, type CostPlan, WARM_UP_TICKS } from './match.ts';
 import { type Times, timesOf } from './times.ts';
@@ -97,7 +98,8 @@ export const replayGuest: ReplayGuest = (recording, replayedTicks) => {
   });
   const waiting: Received[] = [];
   const link: StateLink = {
-    stateBufferedBytes: 0,
+    stateBufferedBytes: () => 0,
+    openLanes: () => undefined,
     sendState: () => true,
     receiveState() {
       const at = performance.now();
@@ -109,13 +111,12 @@ export const replayGuest: ReplayGuest = (recording, replayedTicks) => {
     },
   };
   const guest = new Client(timed, {
-    link,
+    channel: new StateChannel(link, { isPaced: false }),
     player: GUEST,
     match: 1,
     seed,
     joinTick,
     rttMs: 2 * delayMs,
-    packetBytesMax: STATE_PACKET_BYTES_MAX,
     onEvent: () => undefined,
   });
   const frames: { total: number; decode: number; replay: number; rules: number; view: number }[] = [];

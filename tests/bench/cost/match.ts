@@ -3,6 +3,7 @@
  * 60 times a second of virtual time. One guest may be a whole client; the others decode, acknowledge and press keys, and
  * predict nothing, so that they cost little beside what is measured.
  */
+import { StateChannel } from '../../../netcode/channel/state-channel.ts';
 import type { StateLink } from '../../../netcode/channel/state-link.ts';
 import { Client } from '../../../netcode/client/client.ts';
 import type { PlayerId } from '../../../netcode/core/ids.ts';
@@ -40,14 +41,18 @@ export class WatchedLink implements StateLink {
     this.#look = look;
   }
 
-  get stateBufferedBytes(): number {
+  stateBufferedBytes(lane?: number): number {
     this.#look('ask');
-    return this.#link.stateBufferedBytes;
+    return this.#link.stateBufferedBytes(lane);
   }
 
-  sendState(bytes: Uint8Array): boolean {
+  openLanes(count: number): void {
+    this.#link.openLanes(count);
+  }
+
+  sendState(bytes: Uint8Array, lane?: number): boolean {
     this.#look('send', bytes.byteLength);
-    return this.#link.sendState(bytes);
+    return this.#link.sendState(bytes, lane);
   }
 
   receiveState(): Received | undefined {
@@ -102,16 +107,15 @@ export class CostMatch {
       const hostLink: StateLink = new SimLink(clocks, down, up);
       const { onGuestPacket } = options;
       const link = isWhole && onGuestPacket !== undefined ? overheard(guestLink, onGuestPacket) : guestLink;
-      const joinTick = this.host.addPlayer(seat as PlayerId, options.watchHostLink?.(hostLink) ?? hostLink);
+      const joinTick = this.host.addPlayer(seat as PlayerId, new StateChannel(options.watchHostLink?.(hostLink) ?? hostLink));
       this.clients.push(
         new Client(isWhole ? guestGame : deaf, {
-          link,
+          channel: new StateChannel(link),
           player: seat as PlayerId,
           match: 1,
           seed,
           joinTick,
           rttMs,
-          packetBytesMax: STATE_PACKET_BYTES_MAX,
           onEvent: () => undefined,
         }),
       );
@@ -141,10 +145,9 @@ function deafGame(game: DemoGame): DemoGame {
 
 function overheard(link: StateLink, hear: (packet: Received | undefined) => void): StateLink {
   return {
-    get stateBufferedBytes() {
-      return link.stateBufferedBytes;
-    },
-    sendState: (bytes) => link.sendState(bytes),
+    stateBufferedBytes: (lane) => link.stateBufferedBytes(lane),
+    openLanes: (count) => link.openLanes(count),
+    sendState: (bytes, lane) => link.sendState(bytes, lane),
     receiveState() {
       const packet = link.receiveState();
       hear(packet);

@@ -1,5 +1,5 @@
 /** `npm run bench -- sctp`: what real Chromium's congestion control does to a stream of states, and what a sender can do about it. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { arch, cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -7,14 +7,16 @@ import { ensureChromium } from '../../harness/chromium.ts';
 import { WAN_PROFILES, type WanProfileName } from '../wan/profiles.ts';
 import { whyNoWan } from '../wan/wan.ts';
 import { type Cell, type CellResult, Lane } from './lane.ts';
+import { formatModel, loadMeasured, MODEL_LEGEND, runModel } from './model.ts';
 import { cellsOf, FULL, type Group, IDEAL, QUICK } from './plan.ts';
 import { formatRows, rowsOf, SCTP_LEGEND } from './report.ts';
 import { STRATEGIES } from './strategies.ts';
 
 const PROFILES = Object.keys(WAN_PROFILES);
 const NAMES = STRATEGIES.map(({ name }) => name);
-const SECONDS = { quick: 20, full: 30 };
-const SEEDS = { quick: '1', full: '1,2,3' };
+const RESULTS_FILE = 'sctp.json';
+const SECONDS = { quick: 20, full: 30, model: 30 };
+const SEEDS = { quick: '1', full: '1,2,3', model: '1,2,3,4,5,6,7,8' };
 /** Networks that are measured side by side, each with two browsers of its own. */
 const LANES = 3;
 /** What a cell takes besides sending: pages, handshakes, the last packets. */
@@ -28,7 +30,9 @@ export const SCTP_USAGE = `npm run bench -- sctp [options]       Linux, root: tw
   --rate N           packets a second
   --seconds N        of each cell
   --seeds N,N,…      of the network's dice
-  --lanes N          cells measured side by side, ${LANES} by default`;
+  --lanes N          cells measured side by side, ${LANES} by default
+  --model            in virtual time on the simulated wire instead, anywhere, in a minute or two: how near is it to the last real run?
+  --against FILE     to this real run instead of the last (may be repeated)`;
 
 const OPTIONS = {
   quick: { type: 'boolean', default: false },
@@ -39,11 +43,15 @@ const OPTIONS = {
   seconds: { type: 'string' },
   seeds: { type: 'string' },
   lanes: { type: 'string', default: String(LANES) },
+  model: { type: 'boolean', default: false },
+  against: { type: 'string', multiple: true },
 } as const;
 
 interface Plan {
   readonly cells: readonly Cell[];
   readonly lanes: number;
+  readonly isModel: boolean;
+  readonly against: readonly string[] | undefined;
 }
 
 /** Exit code 0; 1 if cells failed; 2 if the command makes no sense or this machine can't. A bench judges nothing. */
@@ -56,6 +64,7 @@ export async function sctp(args: readonly string[], resultsDir: string): Promise
     console.error(`${error.message}\n\n${SCTP_USAGE}`);
     return 2;
   }
+  if (plan.isModel) return model(plan, resultsDir);
   const why = whyNoWan();
   if (why !== undefined) {
     console.error(why);
@@ -72,19 +81,30 @@ export async function sctp(args: readonly string[], resultsDir: string): Promise
   return failures.length === 0 ? 0 : 1;
 }
 
+async function model({ cells, against }: Plan, resultsDir: string): Promise<number> {
+  const last = join(resultsDir, RESULTS_FILE);
+  const paths = against ?? (existsSync(last) ? [last] : []);
+  const missing = paths.find((path) => !existsSync(path));
+  if (missing !== undefined) {
+    console.error(`there is no file '${missing}'`);
+    return 2;
+  }
+  // A life time is nothing that the simulated wire knows.
+  const known = cells.filter(({ strategy }) => strategy?.lifeTimeMs === undefined);
+  console.log(`${MODEL_LEGEND.join('\n')}\n`);
+  console.log(formatModel(await runModel(known), loadMeasured(paths)));
+  return 0;
+}
+
 function planOf(args: readonly string[]): Plan {
   const { values } = parseArgs({ args: [...args], options: OPTIONS });
   const profiles = chosen('profile', values.profile, PROFILES) as WanProfileName[] | undefined;
   const strategies = chosen('strategy', values.strategy, [...NAMES, IDEAL]);
   const sizes = values.bytes?.map(wholeNumber);
   const rates = values.rate?.map(wholeNumber);
-  const groups =
-    values.quick || (values.bytes === undefined && values.rate === undefined)
-      ? values.quick
-        ? QUICK
-        : FULL
-      : ownGroups({ profiles, sizes, rates });
-  const kind = values.quick ? 'quick' : 'full';
+  const kind = values.model ? 'model' : values.quick ? 'quick' : 'full';
+  const isOwn = kind !== 'quick' && (values.bytes !== undefined || values.rate !== undefined);
+  const groups = isOwn ? ownGroups({ profiles, sizes, rates }) : kind === 'full' ? FULL : QUICK;
   const selected = groups
     .filter((group) => profiles?.includes(group.profile) ?? true)
     .filter((group) => sizes?.includes(group.bytes) ?? true)
@@ -95,7 +115,7 @@ function planOf(args: readonly string[]): Plan {
     seeds: (values.seeds ?? SEEDS[kind]).split(',').map(wholeNumber),
   });
   if (cells.length === 0) throw new RangeError('nothing is left to measure');
-  return { cells, lanes: Math.min(wholeNumber(values.lanes), cells.length) };
+  return { cells, lanes: Math.min(wholeNumber(values.lanes), cells.length), isModel: values.model, against: values.against };
 }
 
 /** Sizes and rates of the caller's own, on every network. */
@@ -153,7 +173,7 @@ function wholeNumber(text: string): number {
 
 function save(dir: string, results: object): string {
   mkdirSync(dir, { recursive: true });
-  const path = join(dir, 'sctp.json');
+  const path = join(dir, RESULTS_FILE);
   const machine = { node: process.version, cpu: cpus()[0]?.model, cores: cpus().length, arch: arch() };
   writeFileSync(path, `${JSON.stringify({ at: new Date().toISOString(), machine, ...results }, null, 2)}\n`);
   return path;

@@ -3,6 +3,7 @@
  * together that none of them does alone.
  */
 import { expect, test } from 'vitest';
+import { StateChannel } from '../../../netcode/channel/state-channel.ts';
 import type { StateLink } from '../../../netcode/channel/state-link.ts';
 import { Client } from '../../../netcode/client/client.ts';
 import { type PlayerId } from '../../../netcode/core/ids.ts';
@@ -97,6 +98,7 @@ class Rig {
   readonly up = new Wire(50);
   readonly down = new Wire(50);
   readonly host: Host;
+  readonly channel: StateChannel;
   readonly client: Client;
   readonly log: { readonly what: string; readonly tick: number; readonly pastTick: number }[] = [];
   /** What a step costs here; the machine does nothing else meanwhile. */
@@ -109,21 +111,20 @@ class Rig {
       rules.ship?.(thing, step);
     };
     const linkOf = (out: Wire, back: Wire): StateLink => ({
-      get stateBufferedBytes() {
-        return out.bufferedBytes;
-      },
+      stateBufferedBytes: (lane = 0) => (lane === 0 ? out.bufferedBytes : Infinity),
+      openLanes: () => undefined,
       sendState: (bytes) => out.push(bytes, this.nowMs),
       receiveState: () => back.pull(this.nowMs),
     });
     this.host = new Host(gameOf(rules), { match: 1, seed: 1, nowMs: 0, packetBytesMax: PACKET_BYTES_MAX });
+    this.channel = new StateChannel(linkOf(this.up, this.down));
     this.client = new Client(gameOf({ ...rules, ship: work }), {
-      link: linkOf(this.up, this.down),
+      channel: this.channel,
       player: ME,
       match: 1,
       seed: 1,
-      joinTick: this.host.addPlayer(ME, linkOf(this.down, this.up)),
+      joinTick: this.host.addPlayer(ME, new StateChannel(linkOf(this.down, this.up))),
       rttMs: 100,
-      packetBytesMax: PACKET_BYTES_MAX,
       onEvent: ({ type, tick }, isPredicted) => this.#say(`${['fired', 'told'][type]}${isPredicted ? ', predicted' : ''}`, tick),
       onRetract: ({ tick }) => this.#say('retracted', tick),
       measureMs: () => Math.max(this.nowMs, this.busyUntilMs),
@@ -241,7 +242,8 @@ for (const [name, changedMs] of Object.entries({ slower: 150, faster: 10 })) {
     expect(rig.inputs.lateInputs).toBe(late);
     const moved = (changedMs - 50) / TICK_MS;
     expect(during.behind.at(-1)! - before.behind[0]!).toBeCloseTo(moved, 0);
-    expect(Math.max(...during.behind)).toBeLessThan(before.behind[0]! + Math.max(0, moved) + 1);
+    // For a moment the longer way looks like a queue, and snapshots become rarer.
+    expect(Math.max(...during.behind)).toBeLessThan(before.behind[0]! + Math.max(0, moved) + 2);
     expect(rig.stats.clockSnaps).toBe(0);
   });
 }
@@ -259,7 +261,7 @@ test('[ACK3] what comes twice is taken once', () => {
   rig.down.copies = 2;
   rig.run(2000);
   expect(rig.stats.snapshotsPerSecond).toBeLessThan(61);
-  expect(rig.stats.stalePackets).toBeGreaterThan(100);
+  expect(rig.channel.strayPackets).toBeGreaterThan(100);
 });
 
 for (const hangMs of [150, 500, 1500]) {

@@ -3,6 +3,7 @@
  * now this and now that of what their screen shows harms nobody, and gains nothing. The cheats are packets made by hand.
  */
 import { expect, test } from 'vitest';
+import { StateChannel } from '../../../netcode/channel/state-channel.ts';
 import { Endpoint } from '../../../netcode/channel/endpoint.ts';
 import type { PlayerId, Tick } from '../../../netcode/core/ids.ts';
 import { Host } from '../../../netcode/host/host.ts';
@@ -10,7 +11,7 @@ import { Recorder } from '../../../netcode/host/recording.ts';
 import { BitReader, BitWriter } from '../../../netcode/wire/bits.ts';
 import { writeInputs } from '../../../netcode/wire/input-packet.ts';
 import { readInputReport } from '../../../netcode/wire/input-report.ts';
-import { INPUT_PACKET, readPreamble, SNAPSHOT_PACKET, writePreamble } from '../../../netcode/wire/packet.ts';
+import { INPUT_PACKET, readPreamble, writePreamble } from '../../../netcode/wire/packet.ts';
 import { STATE_INBOX_PACKETS_MAX } from '../../../netcode/transport/transport.ts';
 import { skiffGame } from '../../harness/skiff-game.ts';
 
@@ -24,7 +25,6 @@ type Machine = (seat: Seat, tick: number) => void;
 
 /** A link's end at the host, with an inbox as every link has it, and the hand that fills it. */
 class Seat {
-  readonly stateBufferedBytes = 0;
   readonly inbox: { readonly bytes: Uint8Array; readonly atMs: number }[] = [];
   nowMs = 0;
   newestTick = 0;
@@ -33,17 +33,23 @@ class Seat {
   reportedTick = 0;
   /** Inputs that this player truly makes. */
   readonly play: (tick: number) => Int32Array;
-  readonly #endpoint = new Endpoint<Tick>();
+  readonly #endpoint = new Endpoint();
   readonly #writer = new BitWriter(1150);
 
   constructor(play: (tick: number) => Int32Array) {
     this.play = play;
   }
 
+  stateBufferedBytes(lane = 0): number {
+    return lane === 0 ? 0 : Infinity;
+  }
+
+  openLanes(): void {}
+
   sendState(bytes: Uint8Array): boolean {
     this.snapshotBytes += bytes.byteLength;
     const reader = new BitReader(bytes);
-    readPreamble(reader, SNAPSHOT_PACKET, 1);
+    readPreamble(reader);
     Endpoint.readHeader(reader);
     this.reportedTick = readInputReport(reader, this.newestTick as Tick)?.tick ?? this.reportedTick;
     return true;
@@ -96,7 +102,7 @@ function play(machine: Machine) {
   const host = new Host(skiffGame, { match: 1, seed: 3, nowMs: 0, packetBytesMax: 1150, recorder });
   const seats = [1, 2, 3].map((player) => {
     const seat = new Seat((tick) => Int32Array.of((Math.floor(tick / (17 + player)) % 3) - 1, Math.floor(tick / 31) % 2, 0));
-    host.addPlayer(player as PlayerId, seat);
+    host.addPlayer(player as PlayerId, new StateChannel(seat));
     return seat;
   });
   const views: number[] = [];
@@ -129,8 +135,10 @@ const normal = play(honest);
 
 test('[FAIR1] an honest machine raises no counter', () => {
   const { cheat, others } = normal;
-  for (const { inputs, malformedPackets, strayPackets } of [cheat, ...others]) {
-    expect([inputs.refusedInputs, inputs.changedInputs, inputs.refusedClaims, malformedPackets, strayPackets]).toEqual([0, 0, 0, 0, 0]);
+  for (const { inputs, malformedPackets, channel } of [cheat, ...others]) {
+    expect([inputs.refusedInputs, inputs.changedInputs, inputs.refusedClaims, malformedPackets, channel.strayPackets]).toEqual([
+      0, 0, 0, 0, 0,
+    ]);
     expect(inputs.lateInputs).toBeLessThan(8);
   }
 });
@@ -138,7 +146,7 @@ test('[FAIR1] an honest machine raises no counter', () => {
 test('[FAIR2] a flood of copies, or of packets of its own making, changes nothing for the others and is bounded', () => {
   const copies = play((seat, tick) => seat.send(tick + 4, { times: 100 }));
   expect(copies.hash).toBe(normal.hash);
-  expect(copies.cheat.strayPackets).toBeGreaterThan(20_000);
+  expect(copies.cheat.channel.strayPackets).toBeGreaterThan(20_000);
   const packets = play((seat, tick) => {
     for (let n = 0; n < 100; n++) seat.send(tick + 4);
   });
@@ -147,7 +155,7 @@ test('[FAIR2] a flood of copies, or of packets of its own making, changes nothin
     for (let n = 0; n < 100; n++) seat.push(Uint8Array.of(1, n, tick & 255));
     seat.send(tick + 4);
   });
-  expect(nonsense.cheat.strayPackets + nonsense.cheat.malformedPackets).toBeGreaterThan(20_000);
+  expect(nonsense.cheat.channel.strayPackets + nonsense.cheat.channel.malformedPackets).toBeGreaterThan(20_000);
   // The third floods its own inputs away, and nobody else's.
   for (const { others, othersHash, inbox, ticks, snapshotBytes } of [copies, packets, nonsense]) {
     expect(othersHash).toBe(normal.othersHash);

@@ -1,6 +1,7 @@
 /** SPEC.md, HELD rules: what players hold is part of the state where others' things are predicted. And who is the authority. */
 import { expect, test } from 'vitest';
 import { bool, defineGame, event, type EntityId, float, int, NOBODY, type PlayerId, type Tick, u8, vec2 } from '../../../netcode/index.ts';
+import { StateChannel } from '../../../netcode/channel/state-channel.ts';
 import type { AnyGame } from '../../../netcode/define-game.ts';
 import { findDivergence, Recorder } from '../../../netcode/host/recording.ts';
 import { Host } from '../../../netcode/host/host.ts';
@@ -176,7 +177,7 @@ test('[SEEN14] only the host is the authority, and whoever plays its recording a
   const recorder = new Recorder(game, 1);
   const clock = new VirtualClock();
   const host = new Host(game, { match: 1, seed: 1, nowMs: 0, packetBytesMax: STATE_PACKET_BYTES_MAX, recorder });
-  host.addPlayer(P1, loopbackPair(clock)[1]);
+  host.addPlayer(P1, new StateChannel(loopbackPair(clock)[1]));
   host.update(1000 / 60 + 1);
   expect(said.splice(0)).toEqual([true]);
   expect(findDivergence(game, recorder.recording())).toBeUndefined();
@@ -198,7 +199,7 @@ test('[SEEN15] a recording holds what players saw: without it, or with another, 
   });
   const recorder = new Recorder(game, 1);
   const host = new Host(game, { match: 1, seed: 1, nowMs: 0, packetBytesMax: STATE_PACKET_BYTES_MAX, recorder });
-  host.addPlayer(P1, loopbackPair(new VirtualClock())[1]);
+  host.addPlayer(P1, new StateChannel(loopbackPair(new VirtualClock())[1]));
   const client = host.clients.get(P1)!;
   let delay = 0;
   Object.defineProperty(client, 'viewDelayTicks', { get: () => delay });

@@ -1,6 +1,6 @@
 /** SPEC.md's SNAP and ACK rules, packet by packet. */
 import { describe, expect, test } from 'vitest';
-import { Endpoint } from '../../../netcode/channel/endpoint.ts';
+import { type AckSink, Endpoint } from '../../../netcode/channel/endpoint.ts';
 import type { EntityId, PlayerId } from '../../../netcode/core/ids.ts';
 import { Sfc32 } from '../../../netcode/core/rng.ts';
 import { defineGame, int, u8 } from '../../../netcode/index.ts';
@@ -318,16 +318,18 @@ describe('too little room', () => {
   });
 });
 
-function send(from: Endpoint<number>, writer: BitWriter, content: number, nowMs: number): void {
+const DEAF: AckSink = { acked: () => undefined, arrived: () => undefined };
+
+function send(from: Endpoint, writer: BitWriter, tick: number, nowMs: number): void {
   const sequence = from.takeSequence();
   from.writeHeader(writer, sequence, nowMs);
-  from.remember(sequence, content, nowMs);
+  from.remember({ sequence, sentAtMs: nowMs, sizeBytes: writer.byteLength, lane: 0, laneNumber: tick + 1, match: 1, tick });
 }
 
 describe('acks', () => {
   test('[ACK1] tells which packets arrived, through loss and reordering, and never twice', () => {
     const rng = new Sfc32(4);
-    const [a, b] = [new Endpoint<number>(), new Endpoint<number>()];
+    const [a, b] = [new Endpoint(), new Endpoint()];
     const writer = new BitWriter(64);
     const arrived: number[] = [];
     const acked: number[] = [];
@@ -337,14 +339,17 @@ describe('acks', () => {
       if (rng.below(4) !== 0) {
         const header = Endpoint.readHeader(new BitReader(writer.finish().slice()));
         expect(b.isDuplicate(header.sequence)).toBe(false);
-        b.receive(header, n * 16 + 40, () => undefined);
+        b.receive(header, n * 16 + 40, DEAF);
         expect(b.isDuplicate(header.sequence)).toBe(true);
         arrived.push(n);
       }
       writer.reset();
       send(b, writer, n, n * 16 + 45);
       if (rng.below(4) !== 0)
-        a.receive(Endpoint.readHeader(new BitReader(writer.finish().slice())), n * 16 + 85, (content) => acked.push(content));
+        a.receive(Endpoint.readHeader(new BitReader(writer.finish().slice())), n * 16 + 85, {
+          ...DEAF,
+          acked: ({ tick }) => acked.push(tick),
+        });
     }
     expect(new Set(acked).size).toBe(acked.length);
     expect(acked.filter((n) => !arrived.includes(n))).toEqual([]);
@@ -354,27 +359,27 @@ describe('acks', () => {
   });
 
   test('[ACK3] loss is told of what should have arrived: none without loss, half when every other packet is gone', () => {
-    const [a, b] = [new Endpoint<number>(), new Endpoint<number>()];
+    const [a, b] = [new Endpoint(), new Endpoint()];
     const writer = new BitWriter(64);
     for (let n = 0; n < 600; n++) {
       writer.reset();
       send(a, writer, n, n);
-      if (n < 300 || n % 2 === 0) b.receive(Endpoint.readHeader(new BitReader(writer.finish().slice())), n, () => undefined);
+      if (n < 300 || n % 2 === 0) b.receive(Endpoint.readHeader(new BitReader(writer.finish().slice())), n, DEAF);
       if (n === 299) expect(b.receivedLossPct).toBe(0);
     }
     expect(b.receivedLossPct).toBe(50);
   });
 
   test('[ACK2] the round trip leaves out the time the other side waited before it answered', () => {
-    const [a, b] = [new Endpoint<number>(), new Endpoint<number>()];
+    const [a, b] = [new Endpoint(), new Endpoint()];
     const writer = new BitWriter(64);
     for (let n = 0; n < 100; n++) {
       writer.reset();
       send(a, writer, n, n * 100);
-      b.receive(Endpoint.readHeader(new BitReader(writer.finish().slice())), n * 100 + 30, () => undefined);
+      b.receive(Endpoint.readHeader(new BitReader(writer.finish().slice())), n * 100 + 30, DEAF);
       writer.reset();
       send(b, writer, n, n * 100 + 50);
-      a.receive(Endpoint.readHeader(new BitReader(writer.finish().slice())), n * 100 + 80, () => undefined);
+      a.receive(Endpoint.readHeader(new BitReader(writer.finish().slice())), n * 100 + 80, DEAF);
     }
     expect(a.rttMs).toBeCloseTo(60, 0);
   });

@@ -1,4 +1,4 @@
-/** What the simulated network does to packets: exact figures, since everything is drawn from one seed. */
+/** What the simulated network does to packets and dials: exact figures, since everything is drawn from one seed. */
 import { describe, expect, test } from 'vitest';
 import { VirtualClock } from '../../../netcode/core/clock.ts';
 import type { PeerId } from '../../../netcode/core/ids.ts';
@@ -25,17 +25,11 @@ function numbered(number: number, sizeBytes = 100): Uint8Array {
   return bytes;
 }
 
-function collect(path: ConditionedPath, nowMs: number): { state: Arrival[]; control: Arrival[]; isClosed: boolean } {
-  const state: Arrival[] = [];
-  const control: Arrival[] = [];
-  let isClosed = false;
+function collect(path: ConditionedPath, nowMs: number): Arrival[] {
+  const arrivals: Arrival[] = [];
   const read = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
-  path.deliver(nowMs, {
-    state: (bytes, atMs) => state.push({ number: read(bytes), atMs }),
-    control: (bytes, atMs) => control.push({ number: read(bytes), atMs }),
-    close: () => (isClosed = true),
-  });
-  return { state, control, isClosed };
+  path.deliver(nowMs, { state: (bytes, atMs) => arrivals.push({ number: read(bytes), atMs }), control() {}, close() {} });
+  return arrivals;
 }
 
 /** Sends `count` state packets at 60 Hz or so and returns all that ever arrive. */
@@ -43,9 +37,9 @@ function sendAll(path: ConditionedPath, count: number, sizeBytes = 100, interval
   const arrivals: Arrival[] = [];
   for (let i = 0; i < count; i++) {
     path.sendState(numbered(i, sizeBytes), i * intervalMs);
-    arrivals.push(...collect(path, i * intervalMs).state);
+    arrivals.push(...collect(path, i * intervalMs));
   }
-  return [...arrivals, ...collect(path, Infinity).state];
+  return [...arrivals, ...collect(path, Infinity)];
 }
 
 function lossRuns(arrivals: readonly Arrival[], count: number): number[] {
@@ -83,9 +77,9 @@ describe('delay', () => {
   test('hands out nothing before it is due', () => {
     const path = pathWith({ delayMs: 50 });
     path.sendState(numbered(1), 0);
-    expect(collect(path, 49.9).state).toEqual([]);
-    expect(collect(path, 50).state).toEqual([{ number: 1, atMs: 50 }]);
-    expect(collect(path, 51).state).toEqual([]);
+    expect(collect(path, 49.9)).toEqual([]);
+    expect(collect(path, 50)).toEqual([{ number: 1, atMs: 50 }]);
+    expect(collect(path, 51)).toEqual([]);
   });
 });
 
@@ -105,21 +99,8 @@ describe('loss', () => {
     expect(averageRun / expectedRun).toBeCloseTo(1, 1);
   });
 
-  test('of 100 % loses every state packet, and no control message', () => {
-    const path = pathWith({ lossPct: 100 });
-    for (let i = 0; i < 5; i++) path.sendControl(numbered(i), 0);
-    expect(sendAll(path, 100)).toEqual([]);
-    for (let i = 5; i < 10; i++) path.sendControl(numbered(i), 0);
-    expect(collect(path, Infinity).control.map(({ number }) => number)).toEqual([5, 6, 7, 8, 9]);
-  });
-
-  test('delays control behind the lost message, in order', () => {
-    const path = pathWith({ delayMs: 50, lossPct: 30 });
-    for (let i = 0; i < 200; i++) path.sendControl(numbered(i), i * INTERVAL_MS);
-    const { control } = collect(path, Infinity);
-    expect(control.map(({ number }) => number)).toEqual(Array.from({ length: 200 }, (_, i) => i));
-    expect(control.every(({ atMs }, i) => i === 0 || atMs >= control[i - 1]!.atMs)).toBe(true);
-    expect(Math.max(...control.map(({ number, atMs }) => atMs - number * INTERVAL_MS))).toBeGreaterThan(400);
+  test('of 100 % loses every packet', () => {
+    expect(sendAll(pathWith({ lossPct: 100 }), 100)).toEqual([]);
   });
 });
 
@@ -141,42 +122,19 @@ describe('a rate cap', () => {
     expect(arrivals.length).toBeLessThan(10);
     expect(Math.max(...arrivals.map(({ number, atMs }) => atMs - number))).toBeLessThan((2_000 + 593) / 10);
   });
-
-  test('shows what waits as buffered bytes until it has left', () => {
-    const path = pathWith({ rateKbps: 80, queueBytesMax: 100_000 });
-    for (let i = 0; i < 3; i++) path.sendState(numbered(i, 500), 0);
-    expect([0, 59, 60, 119, 178].map((nowMs) => path.stateBufferedBytes(nowMs))).toEqual([1_500, 1_500, 1_000, 500, 0]);
-  });
 });
 
-describe('an outage', () => {
-  test('loses state, and keeps control until it ends', () => {
-    const path = pathWith({ delayMs: 50 });
-    path.setConditions(conditionsOf({ delayMs: 50, isDown: true }), 0);
-    path.sendState(numbered(1), 10);
-    path.sendControl(numbered(2), 10);
-    expect(collect(path, 5_000)).toEqual({ state: [], control: [], isClosed: false });
-    path.setConditions(conditionsOf({ delayMs: 50 }), 5_000);
-    path.sendState(numbered(3), 5_000);
-    expect(collect(path, 6_000)).toEqual({ state: [{ number: 3, atMs: 5_050 }], control: [{ number: 2, atMs: 5_450 }], isClosed: false });
-  });
-
-  test('refuses control beyond the bound of what may wait', () => {
-    const path = pathWith({ isDown: true });
-    const large = new Uint8Array(CONTROL_MESSAGE_BYTES_MAX);
-    const fits = CONTROL_BUFFERED_BYTES_MAX / CONTROL_MESSAGE_BYTES_MAX;
-    for (let i = 0; i < fits; i++) expect(path.sendControl(large, 0)).toBe(true);
-    expect(path.sendControl(large, 0)).toBe(false);
-  });
-});
-
-test('the close comes after all control, and no state comes after it', () => {
-  const path = pathWith({ delayMs: 50, jitterMs: 40, lossPct: 20, reorder: true });
-  for (let i = 0; i < 50; i++) path.sendControl(numbered(i), i);
-  path.sendClose(50);
-  path.sendState(numbered(1), 60_000);
-  const { state, control, isClosed } = collect(path, 100_000);
-  expect([state.length, control.length, isClosed]).toEqual([0, 50, true]);
+test('an outage loses what is sent in it, and nothing that was under way', () => {
+  const path = pathWith({ delayMs: 50 });
+  path.sendState(numbered(1), 0);
+  path.setConditions(conditionsOf({ delayMs: 50, isDown: true }), 10);
+  path.sendState(numbered(2), 20);
+  path.setConditions(conditionsOf({ delayMs: 50 }), 5_000);
+  path.sendState(numbered(3), 5_000);
+  expect(collect(path, 6_000).map(({ number, atMs }) => [number, atMs])).toEqual([
+    [1, 50],
+    [3, 5_050],
+  ]);
 });
 
 test.each([
@@ -305,7 +263,8 @@ describe('a network', () => {
     guest.sendControl(numbered(1));
     clock.advance(10_000);
     network.setConditions(guestId, hostId, {});
-    clock.advance(1_000);
+    // SCTP has doubled its time-out up to three seconds by then.
+    clock.advance(3_000);
     expect(host.receiveControl()?.bytes).toEqual(numbered(1));
     expect([host.end, guest.end]).toEqual([undefined, undefined]);
   });

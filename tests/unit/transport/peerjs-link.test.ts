@@ -1,41 +1,15 @@
 /** What a PeerLink makes of its channels' signs, on channels that do as they are told. Real ones are in the contract tests. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { VirtualClock } from '../../../netcode/core/clock.ts';
 import type { PeerId } from '../../../netcode/core/ids.ts';
 import { PeerLink } from '../../../netcode/transport/peerjs-link.ts';
 import { CONTROL_BUFFERED_BYTES_MAX, CONTROL_MESSAGE_BYTES_MAX, STATE_PACKET_BYTES_MAX } from '../../../netcode/transport/transport.ts';
+import { FAKE_SDP, FakeChannel, FakeConnection } from './fake-rtc.ts';
 
-class FakeChannel extends EventTarget {
-  readyState = 'open';
-  bufferedAmount = 0;
-  binaryType = 'blob';
-  readonly sent: unknown[] = [];
-
-  send(data: unknown): void {
-    this.sent.push(data);
-  }
-
-  close(): void {
-    this.readyState = 'closed';
-  }
-
-  hear(data: unknown): void {
-    this.dispatchEvent(new MessageEvent('message', { data }));
-  }
-
-  fail(sctpCauseCode: number): void {
-    this.dispatchEvent(Object.assign(new Event('error'), { error: { errorDetail: 'sctp-failure', sctpCauseCode } }));
-  }
-
-  end(): void {
-    this.readyState = 'closed';
-    this.dispatchEvent(new Event('close'));
-  }
-}
-
-function openLink() {
+function newLink(isDialler = false) {
   const clock = new VirtualClock();
-  const peerConnection = Object.assign(new EventTarget(), { connectionState: 'connected' });
+  const peerConnection = new FakeConnection();
+  const laneConnections: FakeConnection[] = [];
   const [control, state] = [new FakeChannel(), new FakeChannel()];
   const calls: string[] = [];
   const link = new PeerLink({
@@ -43,6 +17,11 @@ function openLink() {
     clock,
     peerConnection: peerConnection as unknown as RTCPeerConnection,
     stateChannel: state as unknown as RTCDataChannel,
+    isDialler,
+    createConnection: () => {
+      laneConnections.push(new FakeConnection());
+      return laneConnections.at(-1) as unknown as RTCPeerConnection;
+    },
     onOpen: () => calls.push('open'),
     onEnd: () => calls.push('end'),
     release: () => calls.push('release'),
@@ -53,15 +32,23 @@ function openLink() {
     state.hear('volley 1');
     control.hear('seen');
   };
-  return { clock, peerConnection, control, state, calls, link, greet };
+  return { clock, peerConnection, laneConnections, control, state, calls, link, greet };
+}
+
+/** One that has greeted the other side. */
+async function openLink(isDialler = false): Promise<ReturnType<typeof newLink>> {
+  const made = newLink(isDialler);
+  await vi.waitFor(() => expect(made.control.sent).toEqual(['volley 1']));
+  made.control.sent.length = 0;
+  return made;
 }
 
 describe('a link', () => {
-  test('opens when it was greeted on both channels and told that its own state arrives, in any order', () => {
+  test('opens when it was greeted on both channels and told that its own state arrives, in any order', async () => {
     const steps = [
-      (l: ReturnType<typeof openLink>) => l.control.hear('volley 1'),
-      (l: ReturnType<typeof openLink>) => l.state.hear('volley 1'),
-      (l: ReturnType<typeof openLink>) => l.control.hear('seen'),
+      (l: ReturnType<typeof newLink>) => l.control.hear('volley 1'),
+      (l: ReturnType<typeof newLink>) => l.state.hear('volley 1'),
+      (l: ReturnType<typeof newLink>) => l.control.hear('seen'),
     ];
     for (const order of [
       [0, 1, 2],
@@ -69,7 +56,7 @@ describe('a link', () => {
       [0, 2, 1],
       [2, 1, 0],
     ]) {
-      const opened = openLink();
+      const opened = await openLink();
       order.forEach((step, index) => {
         expect(opened.calls).toEqual([]);
         steps[step]?.(opened);
@@ -79,8 +66,43 @@ describe('a link', () => {
     }
   });
 
-  test('takes no control before it is open, and state already', () => {
-    const { control, state, link, greet } = openLink();
+  test('greets on control when the event that handed it over is past, once, and with `seen` if it was greeted', async () => {
+    const { control, state, link } = newLink();
+    state.hear('volley 1');
+    expect(control.sent).toEqual([]);
+    await vi.waitFor(() => expect(control.sent).toEqual(['volley 1', 'seen']));
+    state.hear('volley 1');
+    expect(control.sent).toEqual(['volley 1', 'seen']);
+    link.closeNow();
+  });
+
+  test('says `seen` when it is greeted after it greeted', async () => {
+    const { control, state, link } = newLink();
+    await vi.waitFor(() => expect(control.sent).toEqual(['volley 1']));
+    state.hear('volley 1');
+    expect(control.sent).toEqual(['volley 1', 'seen']);
+    link.closeNow();
+  });
+
+  test('is not open before it has greeted, whatever it heard: what the netcode says must come behind the greeting', async () => {
+    const { control, calls, link, greet } = newLink();
+    greet();
+    expect(calls).toEqual([]);
+    await vi.waitFor(() => expect(calls).toEqual(['open']));
+    expect(control.sent).toEqual(['volley 1', 'seen']);
+    link.closeNow();
+  });
+
+  test('knows by its greetings whether the channel shows what it has not sent yet', async () => {
+    const { state, link } = newLink();
+    expect(link.hidesQueue).toBe(true);
+    state.send = () => (state.bufferedAmount = 8);
+    await vi.waitFor(() => expect(link.hidesQueue).toBe(false));
+    link.closeNow();
+  });
+
+  test('takes no control before it is open, and state already', async () => {
+    const { control, state, link, greet } = await openLink();
     control.hear(new ArrayBuffer(1));
     state.hear(new ArrayBuffer(1));
     greet();
@@ -90,8 +112,8 @@ describe('a link', () => {
 });
 
 describe('the end is', () => {
-  test('closed-there after a bye, and the connection is let go', () => {
-    const { control, calls, link, greet } = openLink();
+  test('closed-there after a bye, and the connection is let go', async () => {
+    const { control, calls, link, greet } = await openLink();
     greet();
     control.hear('bye');
     expect([link.end, calls]).toEqual(['closed-there', ['open', 'end', 'release']]);
@@ -100,8 +122,8 @@ describe('the end is', () => {
   test.each([
     ['closed-there', 12],
     ['lost', 9],
-  ])('%s when the association was aborted with cause %i', (end, cause) => {
-    const { clock, control, link, greet } = openLink();
+  ])('%s when the association was aborted with cause %i', async (end, cause) => {
+    const { clock, control, link, greet } = await openLink();
     greet();
     clock.advance(60_000);
     control.fail(cause);
@@ -112,8 +134,8 @@ describe('the end is', () => {
   test.each([
     ['closed-there', 4_000],
     ['lost', 6_000],
-  ])('%s when it closed without a word after %i ms of silence', (end, silenceMs) => {
-    const { clock, state, link, greet } = openLink();
+  ])('%s when it closed without a word after %i ms of silence', async (end, silenceMs) => {
+    const { clock, state, link, greet } = await openLink();
     greet();
     clock.advance(60_000);
     state.hear(new ArrayBuffer(1));
@@ -122,16 +144,15 @@ describe('the end is', () => {
     expect(link.end).toBe(end);
   });
 
-  test('lost when the connection failed', () => {
-    const { peerConnection, calls, link, greet } = openLink();
+  test('lost when the connection failed', async () => {
+    const { peerConnection, calls, link, greet } = await openLink();
     greet();
-    peerConnection.connectionState = 'failed';
-    peerConnection.dispatchEvent(new Event('connectionstatechange'));
+    peerConnection.become('failed');
     expect([link.end, calls]).toEqual(['lost', ['open', 'end', 'release']]);
   });
 
-  test('overflow when control is not taken', () => {
-    const { control, link, greet } = openLink();
+  test('overflow when control is not taken', async () => {
+    const { control, link, greet } = await openLink();
     greet();
     control.bufferedAmount = CONTROL_BUFFERED_BYTES_MAX - CONTROL_MESSAGE_BYTES_MAX + 1;
     expect([link.sendControl(new Uint8Array(CONTROL_MESSAGE_BYTES_MAX)), link.end]).toEqual([false, 'overflow']);
@@ -139,8 +160,8 @@ describe('the end is', () => {
 });
 
 describe('close', () => {
-  test('says bye after what was sent, and lets go when the other side has closed', () => {
-    const { control, calls, link, greet } = openLink();
+  test('says bye after what was sent, and lets go when the other side has closed', async () => {
+    const { control, calls, link, greet } = await openLink();
     greet();
     link.sendControl(Uint8Array.of(1));
     link.close();
@@ -150,8 +171,8 @@ describe('close', () => {
     expect([calls, link.end]).toEqual([['open', 'end', 'release'], 'closed-here']);
   });
 
-  test('lets go at once when both sides said bye', () => {
-    const { control, calls, link, greet } = openLink();
+  test('lets go at once when both sides said bye', async () => {
+    const { control, calls, link, greet } = await openLink();
     greet();
     link.close();
     control.hear('bye');
@@ -159,16 +180,140 @@ describe('close', () => {
   });
 });
 
-test('state that the browser would hold back for long is refused and counted', () => {
-  const { state, link, greet } = openLink();
+test('state that the browser would hold back for long is refused and counted', async () => {
+  const { state, link, greet } = await openLink();
   greet();
   state.bufferedAmount = 32_768 - STATE_PACKET_BYTES_MAX + 1;
   expect(link.sendState(new Uint8Array(STATE_PACKET_BYTES_MAX))).toBe(false);
-  expect([link.counters.stateSendRefused, link.counters.statePacketsOut, link.stateBufferedBytes, link.end]).toEqual([
+  expect([link.counters.stateSendRefused, link.counters.statePacketsOut, link.stateBufferedBytes(), link.end]).toEqual([
     1,
     0,
     state.bufferedAmount,
     undefined,
   ]);
   link.closeNow();
+});
+
+test('what control has waiting counts on the first lane, which shares its association', async () => {
+  const { control, state, link, greet } = await openLink();
+  greet();
+  [control.bufferedAmount, state.bufferedAmount] = [5_000, 300];
+  expect(link.stateBufferedBytes()).toBe(5_300);
+  control.bufferedAmount = CONTROL_BUFFERED_BYTES_MAX;
+  expect(link.sendState(Uint8Array.of(1))).toBe(true);
+  link.closeNow();
+});
+
+describe('lanes', () => {
+  /** A link whose further lanes the other side has opened: lane n has the connection n - 1. */
+  async function openLanes(count: number) {
+    const opened = await openLink();
+    opened.greet();
+    for (let n = 1; n < count; n++) opened.control.hear(`lane ${JSON.stringify({ kind: 'offer', n, attempt: 1, sdp: FAKE_SDP })}`);
+    await vi.waitFor(() => expect(opened.laneConnections.every(({ channel }) => channel !== undefined)).toBe(true));
+    const channels = opened.laneConnections.map(({ channel }) => channel!);
+    for (const channel of channels) channel.open();
+    return { ...opened, channels };
+  }
+
+  test('send on their own channel, each with its own limit, and tell what it has waiting', async () => {
+    const { link, state, channels } = await openLanes(3);
+    channels[0]!.bufferedAmount = 32_768;
+    channels[1]!.bufferedAmount = 32_767;
+    expect([0, 1, 2, 3].map((lane) => link.stateBufferedBytes(lane))).toEqual([0, 32_768, 32_767, Infinity]);
+    expect([0, 1, 2, 3].map((lane) => link.sendState(Uint8Array.of(lane), lane))).toEqual([true, false, true, false]);
+    expect([state, ...channels].map(({ sent }) => sent.at(-1))).toEqual([Uint8Array.of(0), undefined, Uint8Array.of(2)]);
+    expect(link.counters).toMatchObject({ statePacketsOut: 2, stateSendRefused: 2 });
+    link.closeNow();
+  });
+
+  test('receive into one inbox, in order of arrival; text is malformed', async () => {
+    const { link, state, channels } = await openLanes(3);
+    channels[1]!.hear(Uint8Array.of(2).buffer);
+    state.hear(Uint8Array.of(0).buffer);
+    channels[0]!.hear(Uint8Array.of(1).buffer);
+    for (const text of ['volley 1', 'seen', 'text']) channels[0]!.hear(text);
+    expect([1, 2, 3].map(() => link.receiveState()?.bytes[0])).toEqual([2, 0, 1]);
+    expect([link.counters.malformedDropped, link.end]).toEqual([3, undefined]);
+    link.closeNow();
+  });
+
+  test('that break leave the link alone, and are heard of in the end: a peer that speaks on any of them is not silent', async () => {
+    const { link, state, channels, clock } = await openLanes(3);
+    channels[0]!.end();
+    expect([link.end, link.stateBufferedBytes(1), link.stateBufferedBytes(2)]).toEqual([undefined, Infinity, 0]);
+    clock.advance(60_000);
+    channels[1]!.hear(Uint8Array.of(1).buffer);
+    clock.advance(4_000);
+    state.end();
+    expect(link.end).toBe('closed-there');
+  });
+
+  test('end at once with the link, while control lingers', async () => {
+    const { link, laneConnections, calls } = await openLanes(4);
+    link.close();
+    expect([laneConnections.map(({ isClosed }) => isClosed), calls]).toEqual([
+      [true, true, true],
+      ['open', 'end'],
+    ]);
+    expect([0, 1, 2, 3].map((lane) => link.stateBufferedBytes(lane))).toEqual([0, Infinity, Infinity, Infinity]);
+    link.closeNow();
+  });
+
+  test('are not opened before the link is open, nor after its end', async () => {
+    const { link, laneConnections, greet, control } = await openLink(true);
+    link.openLanes(4);
+    control.hear('lanes 4');
+    expect([laneConnections.length, link.counters.malformedDropped]).toEqual([0, 1]);
+    greet();
+    link.closeNow();
+    link.openLanes(4);
+    expect(laneConnections.length).toBe(0);
+  });
+
+  test('are opened when the link is open, by the side that dialled', async () => {
+    const { link, laneConnections, greet, control } = await openLink(true);
+    greet();
+    link.openLanes(4);
+    expect(laneConnections.length).toBe(3);
+    await vi.waitFor(() => expect(control.sent.filter((text) => String(text).startsWith('lane {"kind":"offer"')).length).toBe(3));
+    link.closeNow();
+  });
+
+  test('whose signals the other side does not read cost it the link', async () => {
+    const { link, control, greet } = await openLink();
+    greet();
+    control.bufferedAmount = CONTROL_BUFFERED_BYTES_MAX - 6;
+    link.openLanes(4);
+    expect(link.end).toBe('overflow');
+  });
+
+  test('on which the other side opens channels refuse them, and cost it the link when it goes on', async () => {
+    const { link, laneConnections } = await openLanes(2);
+    const channels = Array.from({ length: 9 }, () => new FakeChannel());
+    for (const channel of channels) {
+      expect(link.end).toBeUndefined();
+      laneConnections[0]!.bring(channel);
+    }
+    expect([link.end, link.counters.malformedDropped]).toEqual(['overflow', 9]);
+    expect(channels.every(({ readyState }) => readyState === 'closed')).toBe(true);
+  });
+
+  test('all say bye when the page goes away, and none when the link is closed', async () => {
+    const leaving = await openLanes(3);
+    leaving.link.closeNow();
+    for (const channel of [leaving.control, leaving.state, ...leaving.channels]) expect(channel.sent.at(-1)).toBe('bye');
+    const closing = await openLanes(3);
+    closing.link.close();
+    expect(closing.control.sent.at(-1)).toBe('bye');
+    for (const channel of [closing.state, ...closing.channels]) expect(channel.sent).not.toContain('bye');
+    closing.link.closeNow();
+    expect(closing.state.sent.at(-1)).toBe('bye');
+  });
+
+  test.each([0, 1, 2])('end the link with a bye on lane %i', async (lane) => {
+    const { link, state, channels, calls } = await openLanes(3);
+    [state, ...channels][lane]!.hear('bye');
+    expect([link.end, calls]).toEqual(['closed-there', ['open', 'end', 'release']]);
+  });
 });
