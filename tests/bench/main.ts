@@ -12,6 +12,7 @@ import { cost, COST_USAGE } from './cost/main.ts';
 import { feel, FEEL_USAGE } from './feel/main.ts';
 import { sctp, SCTP_USAGE } from './sctp/main.ts';
 import { trainDefaultPriors, trainOwnPriors } from './train.ts';
+import { wan, WAN_USAGE } from './wan/main.ts';
 import { arena30, arena60 } from './workloads/arena.ts';
 import { cubes } from './workloads/cubes.ts';
 import { demo16 } from './workloads/demo.ts';
@@ -31,7 +32,8 @@ npm run bench -- codec [options]
   --record DIR       writes the workloads' traces there as JSON and measures nothing
 ${FEEL_USAGE}
 ${COST_USAGE}
-${SCTP_USAGE}`;
+${SCTP_USAGE}
+${WAN_USAGE}`;
 
 const OPTIONS = {
   quick: { type: 'boolean', default: false },
@@ -63,6 +65,7 @@ async function loadReplay(): Promise<ReplayGuest> {
 export async function main(args: readonly string[], resultsDir: string): Promise<number> {
   if (args[0] === 'feel') return feel(args.slice(1), resultsDir);
   if (args[0] === 'sctp') return sctp(args.slice(1), resultsDir);
+  if (args[0] === 'wan') return wan(args.slice(1), resultsDir);
   if (args[0] === 'cost') return cost(args.slice(1), resultsDir, loadReplay);
   let parsed;
   try {

@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 """A wide-area network between two network namespaces of this machine: real IP packets cross two TUN devices in user space,
-with delay, jitter, loss (independent or in Gilbert-Elliott bursts), a rate cap with a bounded queue, and outages. Both
-directions are treated alike, each with dice of its own. Needs root on Linux.
+with delay, jitter, loss (independent or in Gilbert-Elliott bursts), a rate cap with a bounded queue, and outages. Each
+direction has dice, and if wanted figures, of its own. Needs root on Linux.
 
 usage: emulator.py NAME                makes the namespaces NAME-a (10.77.0.1) and NAME-b (10.77.0.2)
 
 Commands are lines on stdin; answers are lines of JSON on stdout. The end of stdin, SIGINT or SIGTERM removes everything.
 
-    set KEY VALUE    changes one figure (KEYS below); holds for packets that come from now on
-    seed NUMBER      throws the dice anew: the n-th packet of a direction meets the same fate after the same seed
-    outage MS        every packet that comes within the next MS milliseconds is lost
-    counters         answers {"event": "counters", "a": {...}, "b": {...}} and counts from zero again; "a" is what side a sent
+    set KEY VALUE         changes one figure (KEYS below) of both directions; holds for packets that come from now on
+    set SIDE KEY VALUE    the same for what side a, or b, sends
+    seed NUMBER           throws the dice anew: the n-th packet of a direction meets the same fate after the same seed
+    outage MS             every packet that comes within the next MS milliseconds is lost
+    counters              answers {"event": "counters", "a": {...}, "b": {...}} and counts from zero again; "a" is what side a sent
 
 The first answer is {"event": "ready", ...}; a command that makes no sense is answered by {"event": "refused", ...}.
 """
@@ -29,6 +30,7 @@ import struct
 import subprocess
 import sys
 import time
+from array import array
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -42,6 +44,10 @@ READ_AT_ONCE = 64
 UNDER_WAY_MAX = 100_000
 # An emulator that is late by more than this was kept from working: its figures are noise.
 LATE_S = 0.005
+# A queue that was never shorter within so long a time is no burst: it stands.
+STANDING_S = 0.1
+# Of a direction, between two askings; an hour of packets.
+QUEUES_MAX = 1_000_000
 
 # One-way milliseconds, per cent, packets in a row, 1 or 0, kilobits a second (0: no cap), milliseconds of queue before the cap.
 KEYS = {"delayMs": 0.0, "jitterMs": 0.0, "lossPercent": 0.0, "burstPackets": 1.0, "reorder": 0.0, "rateKbit": 0.0, "queueMs": 300.0}
@@ -55,16 +61,38 @@ class Direction:
     is_in_burst: bool = False
     arrives_last: float = 0.0
     queue_free_at: float = 0.0
+    figures: dict[str, float] = field(default_factory=lambda: dict(KEYS))
     counted: dict[str, float] = field(default_factory=dict)
+    # The queue before the cap that each packet met, in ms; and the shortest within each time of STANDING_S, by its number.
+    queues: array[float] = field(default_factory=lambda: array("d"))
+    shortest: dict[int, float] = field(default_factory=dict)
 
     def zero(self) -> None:
         self.counted = {"packets": 0, "bytes": 0, "lost": 0, "lostInOutage": 0, "lostInQueue": 0, "queueMsMax": 0.0, "delivered": 0, "late": 0}
+        self.queues = array("d")
+        self.shortest = {}
+
+    def queued(self, queue_ms: float, now: float) -> None:
+        self.counted["queueMsMax"] = max(self.counted["queueMsMax"], queue_ms)
+        if len(self.queues) < QUEUES_MAX:
+            self.queues.append(queue_ms)
+        period = int(now / STANDING_S)
+        self.shortest[period] = min(self.shortest.get(period, queue_ms), queue_ms)
+
+    def counters(self) -> dict[str, float]:
+        """What was counted, with the queue that half and 95 % of packets did not exceed, and the same 95 % of standing queues."""
+        queues, standing = sorted(self.queues), sorted(self.shortest.values())
+        return {
+            **self.counted,
+            "queueMsP50": share_of(queues, 0.5),
+            "queueMsP95": share_of(queues, 0.95),
+            "queueMsStanding": share_of(standing, 0.95),
+        }
 
 
 class Emulator:
     def __init__(self, name: str) -> None:
         self.name = name
-        self.figures = dict(KEYS)
         self.device: dict[str, int] = {}
         self.direction = {side: Direction(random.Random(side)) for side in "ab"}
         for direction in self.direction.values():
@@ -135,17 +163,17 @@ class Emulator:
 
     def fate(self, direction: Direction, size: int, now: float) -> float | None:
         """When a packet arrives, or None if it is lost: first the queue before the cap, then the wire."""
-        figures, counted, dice = self.figures, direction.counted, direction.dice
+        figures, counted, dice = direction.figures, direction.counted, direction.dice
         counted["packets"] += 1
         counted["bytes"] += size
         leaves_at = now
         if figures["rateKbit"] > 0:
             free_at = max(direction.queue_free_at, now)
             queue_ms = (free_at - now) * 1000
+            direction.queued(queue_ms, now)
             if queue_ms > figures["queueMs"]:
                 counted["lostInQueue"] += 1
                 return None
-            counted["queueMsMax"] = max(counted["queueMsMax"], queue_ms)
             leaves_at = direction.queue_free_at = free_at + size * 8 / (figures["rateKbit"] * 1000)
         # The dice are thrown for every packet, lost or not, so that an outage does not shift the fates that follow.
         chance, jitter = dice.random(), dice.gauss(0.0, 1.0)
@@ -163,7 +191,7 @@ class Emulator:
 
     def is_lost(self, direction: Direction, chance: float) -> bool:
         """Gilbert-Elliott with a bad state that loses everything: bursts of `burstPackets` on average, `lossPercent` of all packets."""
-        loss, length = self.figures["lossPercent"] / 100, max(1.0, self.figures["burstPackets"])
+        loss, length = direction.figures["lossPercent"] / 100, max(1.0, direction.figures["burstPackets"])
         if length == 1.0:
             return chance < loss
         leaves = 1 / length
@@ -174,7 +202,10 @@ class Emulator:
     def obey(self, words: list[str]) -> None:
         match words:
             case ["set", key, value] if key in KEYS and is_figure(value):
-                self.figures[key] = float(value)
+                for direction in self.direction.values():
+                    direction.figures[key] = float(value)
+            case ["set", ("a" | "b") as side, key, value] if key in KEYS and is_figure(value):
+                self.direction[side].figures[key] = float(value)
             case ["seed", number] if number.isdigit():
                 for side, direction in self.direction.items():
                     direction.dice.seed(f"{number} {side}")
@@ -182,7 +213,7 @@ class Emulator:
             case ["outage", ms] if is_figure(ms):
                 self.outage_ends_at = time.perf_counter() + float(ms) / 1000
             case ["counters"]:
-                answer("counters", **{side: direction.counted for side, direction in self.direction.items()})
+                answer("counters", **{side: direction.counters() for side, direction in self.direction.items()})
                 for direction in self.direction.values():
                     direction.zero()
             case _:
@@ -194,6 +225,10 @@ def is_figure(text: str) -> bool:
         return 0 <= float(text) < 1e9
     except ValueError:
         return False
+
+
+def share_of(values: list[float], share: float) -> float:
+    return values[min(len(values) - 1, int(share * len(values)))] if values else 0.0
 
 
 def answer(event: str, **more: object) -> None:

@@ -1,4 +1,4 @@
-/** The networks that the benches run over. All figures are one way, and both directions are alike. */
+/** The networks that the benches run over. All figures are one way, and both directions are alike but for `rateKbitFromA`. */
 export interface WanProfile {
   readonly delayMs: number;
   /** Standard deviation of the delay. */
@@ -10,6 +10,8 @@ export interface WanProfile {
   readonly isReordering: boolean;
   /** 0: no cap. */
   readonly rateKbit: number;
+  /** Of what side a sends (a host behind a narrow uplink), if it is not `rateKbit`. */
+  readonly rateKbitFromA?: number;
   /** What the queue before the cap holds; more is dropped. */
   readonly queueMs: number;
 }
@@ -26,6 +28,7 @@ export const WAN_PROFILES = {
   'cap-300': { ...FAR, rateKbit: 300 },
   /** The outage itself is the bench's to call for. */
   outage: FAR,
+  'uplink-1000': { ...FAR, rateKbitFromA: 1000 },
 } as const satisfies Record<string, WanProfile>;
 
 export type WanProfileName = keyof typeof WAN_PROFILES;

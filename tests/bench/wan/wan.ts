@@ -28,6 +28,11 @@ export interface WanCounters {
   readonly lostInQueue: number;
   /** The longest queue before the rate cap that a packet met. */
   readonly queueMsMax: number;
+  /** What half of the packets met at most, and 95 % of them. */
+  readonly queueMsP50: number;
+  readonly queueMsP95: number;
+  /** The shortest queue within a tenth of a second, in 95 % of these at most: what no pause between packets drains. */
+  readonly queueMsStanding: number;
   readonly delivered: number;
   /** Delivered more than 5 ms after their time: the machine was too busy, and the figures are noise. */
   readonly late: number;
@@ -63,6 +68,7 @@ export class Wan {
   readonly #folder: string;
   readonly #answers: Answer[] = [];
   #onAnswer: (() => void) | undefined;
+  #wrappers = 0;
   #isClosed = false;
 
   private constructor() {
@@ -105,18 +111,21 @@ export class Wan {
     return ['ip', 'netns', 'exec', `${this.#name}-${side}`];
   }
 
-  /** An executable file that is `command` on that side, for those who take only a path. Gone after `close`. */
-  wrapperFor(side: WanSide, command: string): string {
-    const path = join(this.#folder, `${side}.sh`);
+  /** An executable file that is `command` with these flags on that side, for those who take only a path. Gone after `close`. */
+  wrapperFor(side: WanSide, command: string, flags: readonly string[] = []): string {
+    this.#wrappers += 1;
+    const path = join(this.#folder, `${side}${this.#wrappers}.sh`);
+    const quoted = [command, ...flags].map((word) => `'${word}'`).join(' ');
     // What is measured goes before what else this machine does.
-    writeFileSync(path, `#!/bin/sh\nexec nice -n -10 ${this.prefixFor(side).join(' ')} '${command}' "$@"\n`, { mode: 0o755 });
+    writeFileSync(path, `#!/bin/sh\nexec nice -n -10 ${this.prefixFor(side).join(' ')} ${quoted} "$@"\n`, { mode: 0o755 });
     return path;
   }
 
   /** Holds for packets sent from now on. The same seed throws the same dice. */
   apply(profile: WanProfile, seed: number): void {
-    const { isReordering, ...figures } = profile;
+    const { isReordering, rateKbitFromA, ...figures } = profile;
     for (const [key, value] of Object.entries({ ...figures, reorder: Number(isReordering) })) this.#say(`set ${key} ${value}`);
+    if (rateKbitFromA !== undefined) this.#say(`set a rateKbit ${rateKbitFromA}`);
     this.#say(`seed ${seed}`);
   }
 
