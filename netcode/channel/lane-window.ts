@@ -134,6 +134,16 @@ export class LaneWindow {
     while (this.#flight.length > 0 && nowMs - this.#flight[0]!.sentAtMs > timeOutMs) this.#drop(0);
   }
 
+  /** The lane has another association, or none. */
+  restart(): void {
+    this.windowBytes = FIRST_WINDOW_BYTES;
+    this.flightBytes = 0;
+    this.#flight.length = 0;
+    this.#slowStartBytes = Infinity;
+    this.#isStalled = false;
+    this.#isTimedOut = false;
+  }
+
   #drop(at: number): void {
     const [packet] = this.#flight.splice(at, 1);
     this.flightBytes -= chunkBytes(packet!);

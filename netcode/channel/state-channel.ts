@@ -15,18 +15,13 @@ import { STATE_LANES_MAX, STATE_PACKET_BYTES_MAX } from '../transport/transport.
 import { BitReader, BitWriter } from '../wire/bits.ts';
 import { HEARTBEAT_PACKET, readPreamble, sameMatch, writePreamble } from '../wire/packet.ts';
 import { type AckSink, Endpoint, type PacketHeader } from './endpoint.ts';
-import { DCSCTP, LaneWindow, type SentPacket, USRSCTP } from './lane-window.ts';
+import { LaneSet } from './lane-set.ts';
+import type { SentPacket } from './lane-window.ts';
 import { PACKET_OVERHEAD_BYTES, PathRate } from './path-rate.ts';
 import type { StateLink } from './state-link.ts';
 
 /** A side says something this often: silence means that it or the path is gone. */
 export const HEARTBEAT_MS = 100;
-/** A stalled lane is asked this often. So all that it is asked in SCTP's longest time-out (3 s) fits its smallest window. */
-const PROBE_MS = 100;
-/** Where the window is full, what may be lost is noticed only by what is sent after it. */
-const HELD_PROBE_MS = 20;
-/** Of each window, kept free for probes. */
-const PROBE_ROOM_BYTES = 300;
 /** A lane stalls when an answer takes so much longer than a round trip, or four mean deviations if that is more. */
 const STALL_MARGIN_MS = 100;
 /** The other side answers with its next packet; it is given so much time for it at most. */
@@ -74,15 +69,13 @@ export class StateChannel implements AckSink {
   readonly #link: StateLink;
   readonly #isPaced: boolean;
   readonly #endpoint = new Endpoint();
-  readonly #lanes = Array.from({ length: STATE_LANES_MAX }, () => new LaneWindow());
+  readonly #lanes: LaneSet;
   readonly #rate = new PathRate();
   readonly #reader = new BitReader(new Uint8Array(0));
   readonly #writer = new BitWriter(STATE_PACKET_BYTES_MAX);
   #match = -1;
   #onAcked: ((tick: Tick) => void) | undefined;
   #nowMs = 0;
-  /** The lane that the next packet goes over. */
-  #lane = 0;
   #sequence = 0;
   #sentMs = -Infinity;
   #heardMs = -Infinity;
@@ -104,6 +97,7 @@ export class StateChannel implements AckSink {
   /** `isPaced: false` for a link without a network. */
   constructor(link: StateLink, { isPaced = true }: { readonly isPaced?: boolean } = {}) {
     this.#link = link;
+    this.#lanes = new LaneSet(link);
     this.#isPaced = isPaced;
   }
 
@@ -130,14 +124,12 @@ export class StateChannel implements AckSink {
   }
 
   get lanesOpen(): number {
-    let count = 0;
-    for (let lane = 0; lane < STATE_LANES_MAX; lane++) if (this.#isOpen(lane)) count++;
-    return count;
+    return this.#lanes.openCount;
   }
 
   /** Times that a lane stalled. */
   get stalls(): number {
-    return this.#lanes.reduce((sum, { stalls }) => sum + stalls, 0);
+    return this.#lanes.stalls;
   }
 
   /** From now on packets are of this match, and acks of its ticks go to `onAcked`. */
@@ -191,7 +183,7 @@ export class StateChannel implements AckSink {
 
   /** Begins the packet that there is room for, and writes its header. */
   begin(type: number, nowMs: number): BitWriter {
-    return this.#begin(type, this.#lane, nowMs);
+    return this.#begin(type, this.#lanes.last, nowMs);
   }
 
   /** Sends the packet that was begun. `tick` is what `onAcked` hears when it arrived. */
@@ -211,14 +203,19 @@ export class StateChannel implements AckSink {
     if (!this.#isPaced) return;
     const { rttMs } = this.#endpoint;
     this.#rate.update(nowMs, rttMs);
-    for (let lane = 0; lane < STATE_LANES_MAX; lane++) this.#tend(lane, nowMs);
+    this.#lanes.watch(nowMs, rttMs, this.#patienceMs());
     this.#repeat(nowMs);
-    if (nowMs - this.#sentMs >= HEARTBEAT_MS) this.#probe(this.#laneForHeartbeat(), nowMs);
+    for (let count = 0; count < STATE_LANES_MAX; count++) {
+      const asked = this.#lanes.nextToAsk(nowMs);
+      if (asked !== undefined) this.#sayHeartbeat(asked, nowMs);
+    }
+    const idle = nowMs - this.#sentMs >= HEARTBEAT_MS ? this.#lanes.chooseForHeartbeat() : undefined;
+    if (idle !== undefined) this.#sayHeartbeat(idle, nowMs);
     this.#wantLanes(nowMs);
   }
 
   acked(packet: SentPacket): void {
-    this.#lanes[packet.lane]!.acked(packet, this.#nowMs);
+    this.#lanes.windowOf(packet.lane).acked(packet, this.#nowMs);
     this.#rate.acked(packet.sizeBytes);
     if (packet.match === this.#match && packet.tick >= 0) this.#onAcked?.(packet.tick as Tick);
   }
@@ -233,14 +230,15 @@ export class StateChannel implements AckSink {
     this.#heardMs = Math.max(this.#heardMs, atMs);
   }
 
-  #isOpen(lane: number): boolean {
-    return this.#link.stateBufferedBytes(lane) !== Infinity;
+  /** How much longer than a round trip an answer may take: the other side answers with its next packet. */
+  #patienceMs(): number {
+    return this.hasRtt ? this.#heardGapMs + Math.max(STALL_MARGIN_MS, 4 * this.#endpoint.rttDeviationMs) : Infinity;
   }
 
   #room(nowMs: number, bytesMin: number, allowanceMin: number): number {
     if (!this.#isPaced) return this.#link.stateBufferedBytes() === 0 ? STATE_PACKET_BYTES_MAX : 0;
     const allowance = this.#rate.allowance(nowMs);
-    const lane = allowance < allowanceMin ? undefined : this.#choose(bytesMin);
+    const lane = allowance < allowanceMin ? undefined : this.#lanes.choose(bytesMin, this.#heardMs);
     if (lane === undefined) {
       this.heldBackPackets++;
       if (allowance >= allowanceMin) {
@@ -250,56 +248,11 @@ export class StateChannel implements AckSink {
       return 0;
     }
     this.#asked++;
-    this.#lane = lane;
-    this.#windowBytes = Math.min(STATE_PACKET_BYTES_MAX, Math.max(bytesMin, Math.min(this.#spreadBytes(), this.#roomOf(lane))));
-    return Math.min(this.#windowBytes, Math.max(bytesMin, Math.floor(allowance - PACKET_OVERHEAD_BYTES)));
-  }
-
-  #roomOf(lane: number): number {
-    return Math.floor(this.#lanes[lane]!.roomBytes) - PROBE_ROOM_BYTES;
-  }
-
-  /** What each packet may have so that the windows last for a round trip of them. */
-  #spreadBytes(): number {
-    let room = 0;
-    for (let lane = 0; lane < STATE_LANES_MAX; lane++)
-      if (!this.#lanes[lane]!.isStalled && this.#isOpen(lane)) room += this.#lanes[lane]!.windowBytes - PROBE_ROOM_BYTES;
+    this.#lanes.last = lane;
     const packets = (this.#endpoint.rttMs + this.#heardGapMs) / this.#sentGapMs + 1;
-    return Math.floor(room / packets);
-  }
-
-  /** The lane that is next, or undefined: one that is awake; else one whose window is not closed yet; else, if the other side is heard, any. */
-  #choose(bytesMin: number): number | undefined {
-    let stalled: number | undefined;
-    let asleep: number | undefined;
-    for (let n = 0; n < STATE_LANES_MAX; n++) {
-      const lane = (this.#lane + 1 + n) % STATE_LANES_MAX;
-      if (this.#link.stateBufferedBytes(lane) !== 0) continue;
-      const window = this.#lanes[lane]!;
-      const hasRoom = this.#roomOf(lane) >= bytesMin;
-      if (!window.isStalled && hasRoom) return lane;
-      if (window.isStalled && !window.isTimedOut && hasRoom) stalled ??= lane;
-      if (window.isTimedOut && this.#heardMs > window.sentAtMs) asleep ??= lane;
-    }
-    return this.#isAnyAwake() ? undefined : (stalled ?? asleep);
-  }
-
-  #isAnyAwake(): boolean {
-    for (let lane = 0; lane < STATE_LANES_MAX; lane++) if (!this.#lanes[lane]!.isStalled && this.#isOpen(lane)) return true;
-    return false;
-  }
-
-  /** Notices what became of a lane's packets, and asks it if that cannot be told otherwise. */
-  #tend(lane: number, nowMs: number): void {
-    if (!this.#isOpen(lane)) return;
-    const window = this.#lanes[lane]!;
-    const { rttMs, rttDeviationMs } = this.#endpoint;
-    window.make = this.#link.hidesQueue === true ? USRSCTP : DCSCTP;
-    const patienceMs = this.hasRtt ? this.#heardGapMs + Math.max(STALL_MARGIN_MS, 4 * rttDeviationMs) : Infinity;
-    window.watch(nowMs, rttMs, patienceMs);
-    const isHeld = window.isUnanswered && this.#roomOf(lane) < SNAPSHOT_BYTES_MIN;
-    const probeMs = window.isStalled ? PROBE_MS : isHeld ? HELD_PROBE_MS : Infinity;
-    if (nowMs - window.sentAtMs >= probeMs && this.#link.stateBufferedBytes(lane) === 0) this.#probe(lane, nowMs);
+    const windowBytes = Math.min(this.#lanes.spreadBytes(packets), this.#lanes.roomOf(lane));
+    this.#windowBytes = Math.min(STATE_PACKET_BYTES_MAX, Math.max(bytesMin, windowBytes));
+    return Math.min(this.#windowBytes, Math.max(bytesMin, Math.floor(allowance - PACKET_OVERHEAD_BYTES)));
   }
 
   /** The copy has the packet's own number: whoever has that one drops it. It is not in the lane's window, since no ack can be told its. */
@@ -307,29 +260,20 @@ export class StateChannel implements AckSink {
     const size = this.#lastSize;
     if (size === 0 || this.#sentGapMs < REPEATED_GAP_MS || nowMs - this.#lastMs < this.#sentGapMs / 2) return;
     this.#lastSize = 0;
-    if (this.#lanes.every(({ lossShare }) => lossShare < REPEATED_LOSS_SHARE)) return;
-    const lane = this.#rate.allowance(nowMs) < 2 * (size + PACKET_OVERHEAD_BYTES) ? undefined : this.#choose(size);
+    if (this.#lanes.lossShare < REPEATED_LOSS_SHARE) return;
+    const lane = this.#rate.allowance(nowMs) < 2 * (size + PACKET_OVERHEAD_BYTES) ? undefined : this.#lanes.choose(size, this.#heardMs);
     if (lane === undefined || !this.#link.sendState(this.#last.subarray(0, size), lane)) return;
     this.#rate.sent(size);
     this.repeatedPackets++;
   }
 
-  #laneForHeartbeat(): number {
-    for (let n = 1; n <= STATE_LANES_MAX; n++) {
-      const lane = (this.#lane + n) % STATE_LANES_MAX;
-      if (this.#link.stateBufferedBytes(lane) === 0 && !this.#lanes[lane]!.isStalled) return lane;
-    }
-    return 0;
-  }
-
-  #probe(lane: number, nowMs: number): void {
-    if (this.#link.stateBufferedBytes(lane) !== 0) return;
+  #sayHeartbeat(lane: number, nowMs: number): void {
     this.#begin(HEARTBEAT_PACKET, lane, nowMs);
     this.#send(-1, nowMs);
   }
 
   #begin(type: number, lane: number, nowMs: number): BitWriter {
-    this.#lane = lane;
+    this.#lanes.last = lane;
     this.#sequence = this.#endpoint.takeSequence();
     this.#writer.reset();
     writePreamble(this.#writer, type, Math.max(0, this.#match));
@@ -339,9 +283,9 @@ export class StateChannel implements AckSink {
 
   #send(tick: number, nowMs: number): void {
     const bytes = this.#writer.finish();
-    const lane = this.#lane;
+    const lane = this.#lanes.last;
     if (!this.#link.sendState(bytes, lane)) return;
-    const window = this.#lanes[lane]!;
+    const window = this.#lanes.windowOf(lane);
     const packet: SentPacket = {
       sequence: this.#sequence,
       sentAtMs: nowMs,
@@ -361,7 +305,7 @@ export class StateChannel implements AckSink {
   #wantLanes(nowMs: number): void {
     if (nowMs - this.#lanesLookMs < LANES_LOOK_MS && this.#lanesWanted > 1) return;
     if (this.#firstHeardMs === undefined || nowMs - this.#firstHeardMs < SPARE_LANE_MS) return;
-    const isHeld = this.#asked > 0 && this.#held / this.#asked > HELD_SHARE && this.lanesOpen >= this.#lanesWanted;
+    const isHeld = this.#asked > 0 && this.#held / this.#asked > HELD_SHARE && this.#lanes.openCount >= this.#lanesWanted;
     this.#lanesWanted = Math.min(STATE_LANES_MAX, Math.max(LANES_AT_FIRST, this.#lanesWanted + Number(isHeld)));
     this.#lanesLookMs = nowMs;
     this.#asked = 0;

@@ -1,4 +1,5 @@
 /** `npm run bench -- sctp`: what real Chromium's congestion control does to a stream of states, and what a sender can do about it. */
+import { OTHERS_USAGE, sctpOthers } from './others.ts';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { arch, cpus } from 'node:os';
 import { join } from 'node:path';
@@ -32,7 +33,8 @@ export const SCTP_USAGE = `npm run bench -- sctp [options]       Linux, root: tw
   --seeds N,N,…      of the network's dice
   --lanes N          cells measured side by side, ${LANES} by default
   --model            in virtual time on the simulated wire instead, anywhere, in a minute or two: how near is it to the last real run?
-  --against FILE     to this real run instead of the last (may be repeated)`;
+  --against FILE     to this real run instead of the last (may be repeated)
+${OTHERS_USAGE}`;
 
 const OPTIONS = {
   quick: { type: 'boolean', default: false },
@@ -56,6 +58,10 @@ interface Plan {
 
 /** Exit code 0; 1 if cells failed; 2 if the command makes no sense or this machine can't. A bench judges nothing. */
 export async function sctp(args: readonly string[], resultsDir: string): Promise<number> {
+  if (args.includes('--others')) {
+    const rest = args.filter((arg) => arg !== '--others');
+    return sctpOthers(rest, resultsDir);
+  }
   let plan: Plan;
   try {
     plan = planOf(args);

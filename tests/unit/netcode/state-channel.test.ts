@@ -51,6 +51,8 @@ class End {
   readonly acked: number[] = [];
   sizeBytes = 100;
   isSending = true;
+  /** The link's end: it takes nothing any more. */
+  refuses = false;
   #dueMs = 0;
   periodMs = 1000 / 60;
   readonly #type: number;
@@ -62,6 +64,7 @@ class End {
       stateBufferedBytes: (lane = 0) => out.buffered[lane]!,
       openLanes: (count) => (out.lanesAsked = count),
       sendState: (bytes, lane = 0) => {
+        if (this.refuses) return false;
         out.push(bytes, lane, now());
         return true;
       },
@@ -291,6 +294,34 @@ describe('a state channel', () => {
     expect(states.length).toBeGreaterThan(90);
     // The window's room is what it had; it is never exceeded.
     expect(Math.max(...states.map(({ sizeBytes }) => sizeBytes))).toBeLessThanOrEqual(1150);
+  });
+
+  test('[CHAN11] a lane that was closed and opened again is another association: it begins anew', () => {
+    openLanes(2);
+    host.sizeBytes = 1000;
+    run(1000);
+    host.way.loses = (lane) => lane === 1;
+    run(2000);
+    expect(host.channel.stalls).toBe(1);
+    openLanes(1);
+    run(100);
+    host.way.loses = () => false;
+    openLanes(2);
+    const sinceMs = nowMs;
+    run(60);
+    // At once, and with room for whole packets.
+    const states = sentSince(host, sinceMs).filter(({ lane }) => lane === 1);
+    expect(states[0]).toMatchObject({ type: SNAPSHOT_PACKET, sizeBytes: 1000 });
+  });
+
+  test('[CHAN12] a link that takes nothing any more ends no loop', () => {
+    openLanes(2);
+    host.sizeBytes = 1100;
+    host.way.loses = () => true;
+    run(300);
+    host.refuses = true;
+    run(1000);
+    expect(host.channel.lanesOpen).toBe(2);
   });
 
   test('[CHAN10] who sends thirty times a second over a path with losses says everything twice, and is heard once', () => {
