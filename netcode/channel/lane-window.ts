@@ -58,6 +58,8 @@ export class LaneWindow {
   readonly #flight: SentPacket[] = [];
   #sentCount = 0;
   #newestAcked = 0;
+  /** When the first was sent that no ack has answered, not even one for a newer packet: remembered beyond what is given up. */
+  #unansweredSinceMs: number | undefined;
   #slowStartBytes = Infinity;
   #shrunkAtMs = -Infinity;
   /** Since the last growth behind `#slowStartBytes`. */
@@ -94,6 +96,7 @@ export class LaneWindow {
     this.#sentCount = packet.laneNumber;
     this.sentAtMs = packet.sentAtMs;
     this.flightBytes += chunkBytes(packet);
+    this.#unansweredSinceMs ??= packet.sentAtMs;
     this.#flight.push(packet);
   }
 
@@ -106,6 +109,7 @@ export class LaneWindow {
     this.lossShare -= this.lossShare * LOSS_GAIN;
     const at = this.#flight.indexOf(packet);
     if (at >= 0) this.#drop(at);
+    this.#unansweredSinceMs = this.#flight.find(({ laneNumber }) => laneNumber > this.#newestAcked)?.sentAtMs;
     if (wasFull) this.#grow(chunkBytes(packet));
     while (this.#flight.length > 0 && this.#flight[0]!.laneNumber <= this.#newestAcked - NEWER_FOR_LOSS) {
       this.lossShare += (1 - this.lossShare) * LOSS_GAIN;
@@ -116,10 +120,7 @@ export class LaneWindow {
 
   /** Gives up what SCTP has given up, and notices a stall: no answer for `patienceMs` longer than the round trip of `rttMs`. */
   watch(nowMs: number, rttMs: number, patienceMs: number): void {
-    // The first that has not been overtaken by an ack is the first without an answer.
-    let unanswered = 0;
-    while (unanswered < this.#flight.length && this.#flight[unanswered]!.laneNumber < this.#newestAcked) unanswered++;
-    const waitedMs = unanswered < this.#flight.length ? nowMs - this.#flight[unanswered]!.sentAtMs : 0;
+    const waitedMs = nowMs - (this.#unansweredSinceMs ?? nowMs);
     if (!this.#isStalled && waitedMs > rttMs + patienceMs) {
       this.#isStalled = true;
       this.stalls++;
@@ -140,6 +141,7 @@ export class LaneWindow {
     this.flightBytes = 0;
     this.#flight.length = 0;
     this.#slowStartBytes = Infinity;
+    this.#unansweredSinceMs = undefined;
     this.#isStalled = false;
     this.#isTimedOut = false;
   }

@@ -95,6 +95,16 @@ describe('a lane', () => {
     expect([window.isStalled, window.stalls]).toEqual([false, 1]);
   });
 
+  test('[LANE4] a stall is noticed even where SCTP gives packets up sooner', () => {
+    window.make = USRSCTP;
+    for (let n = 0; n < 30; n++) {
+      send();
+      nowMs += 16;
+      window.watch(nowMs, RTT_MS, 150);
+    }
+    expect([window.isStalled, window.isTimedOut, window.stalls]).toEqual([true, true, 1]);
+  });
+
   test('[LANE4] a packet that was lost among answered ones is no stall', () => {
     const packets = send(2);
     ack(packets[1]!);

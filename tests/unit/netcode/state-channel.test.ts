@@ -25,6 +25,8 @@ class Way {
   loses: (lane: number, nowMs: number) => boolean = () => false;
   buffered = [0, Infinity, Infinity, Infinity];
   lanesAsked = 0;
+  /** As in Node. */
+  hidesQueue = false;
   readonly sent: Passed[] = [];
   readonly #waiting: Received[] = [];
 
@@ -61,6 +63,7 @@ class End {
     this.#type = type;
     this.way = out;
     const link: StateLink = {
+      hidesQueue: out.hidesQueue,
       stateBufferedBytes: (lane = 0) => out.buffered[lane]!,
       openLanes: (count) => (out.lanesAsked = count),
       sendState: (bytes, lane = 0) => {
@@ -104,14 +107,17 @@ describe('a state channel', () => {
   let host: End;
   let guest: End;
 
-  beforeEach(() => {
+  beforeEach(() => build(false));
+
+  function build(hidesQueue: boolean): void {
     nowMs = 10_000;
     const [down, up] = [new Way(), new Way()];
+    down.hidesQueue = up.hidesQueue = hidesQueue;
     host = new End(SNAPSHOT_PACKET, down, up, () => nowMs);
     guest = new End(INPUT_PACKET, up, down, () => nowMs);
     host.enter(MATCH);
     guest.enter(MATCH);
-  });
+  }
 
   function run(ms: number): void {
     for (const endMs = nowMs + ms; nowMs < endMs;) {
@@ -180,8 +186,15 @@ describe('a state channel', () => {
     expect(typesOf(sentSince(host, nowMs - 100).filter(({ lane }) => lane === 1))).toEqual(new Set([SNAPSHOT_PACKET]));
   });
 
-  for (const lanes of [1, 2, 4]) {
-    test(`[CHAN4] through an outage of 3 s ${lanes} lane(s) are asked with less than fits SCTP's smallest window, and 300 ms later all is fresh`, () => {
+  for (const [lanes, hidesQueue] of [
+    [1, false],
+    [2, false],
+    [4, false],
+    [2, true],
+  ] as const) {
+    const who = `${lanes} lane(s)${hidesQueue ? ' of a link that hides its queue' : ''}`;
+    test(`[CHAN4] through an outage of 3 s ${who} are asked with less than fits SCTP's smallest window, and 300 ms later all is fresh`, () => {
+      build(hidesQueue);
       openLanes(lanes);
       run(2000);
       for (const { way } of [host, guest]) way.loses = () => true;
