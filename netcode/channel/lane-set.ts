@@ -80,6 +80,11 @@ export class LaneSet {
     return this.#windows.some((_, lane) => this.#isAwake(lane)) ? undefined : (stalled ?? timedOut);
   }
 
+  /** Whether a window, and not a machine that is behind, leaves no room for a packet of `bytesMin`. */
+  isWindowFull(bytesMin: number): boolean {
+    return this.#windows.some(({ isStalled }, lane) => !isStalled && this.#isFree(lane) && this.roomOf(lane) < bytesMin);
+  }
+
   /** The next lane for a packet of a few bytes; one that does not stall if there is any. */
   chooseForHeartbeat(): number | undefined {
     let stalled: number | undefined;

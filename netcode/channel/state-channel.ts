@@ -241,7 +241,7 @@ export class StateChannel implements AckSink {
     const lane = allowance < allowanceMin ? undefined : this.#lanes.choose(bytesMin, this.#heardMs);
     if (lane === undefined) {
       this.heldBackPackets++;
-      if (allowance >= allowanceMin) {
+      if (allowance >= allowanceMin && this.#lanes.isWindowFull(bytesMin)) {
         this.#asked++;
         this.#held++;
       }

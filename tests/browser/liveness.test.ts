@@ -41,8 +41,8 @@ async function debuggerOf({ page }: PlayerPage): Promise<CDPSession> {
 }
 
 test('a guest whose page hangs is shown as silent on every screen, and plays on when it is back', async () => {
-  await expect.poll(() => lanesOf(host)).toBe(4);
-  await expect.poll(() => lanesOf(bob)).toBe(2);
+  await expect.poll(() => lanesOf(host)).toBeGreaterThanOrEqual(4);
+  await expect.poll(() => lanesOf(bob)).toBeGreaterThanOrEqual(2);
   const session = await debuggerOf(bob);
   await session.send('Debugger.pause');
   for (const player of [host, cy]) await expect.poll(() => silentOn(player)).toEqual(['Bob']);
@@ -67,7 +67,7 @@ test('a host whose page hangs is shown as silent to its guests, and the match go
 });
 
 test('a guest whose browser dies is missed at once, and one who closes the page has left at once', async () => {
-  await expect.poll(() => lanesOf(host)).toBe(4);
+  await expect.poll(() => lanesOf(host)).toBeGreaterThanOrEqual(4);
   await cy.page.close();
   await expect.poll(() => namesOn(host)).toEqual(expect.not.arrayContaining(['Cy']));
   const session = await browsers[1]!.newBrowserCDPSession();

@@ -284,6 +284,11 @@ describe('a state channel', () => {
     openLanes(2);
     run(10_000);
     expect(host.way.lanesAsked).toBe(2);
+    // A machine that is behind leaves packets in the buffer: more lanes would not help it.
+    host.way.buffered = [1, 1, Infinity, Infinity];
+    run(10_000);
+    expect(host.way.lanesAsked).toBe(2);
+    openLanes(2);
     // Every window is halved again and again; packets of this size do not fit what is left.
     host.sizeBytes = 1100;
     host.way.delayMs = guest.way.delayMs = 150;
