@@ -80,6 +80,8 @@ export class StateChannel implements AckSink {
   #sentMs = -Infinity;
   #heardMs = -Infinity;
   #firstHeardMs: number | undefined;
+  /** There was no room when it was asked for last. */
+  #isHeldBack = false;
   /** Usual times between two packets. */
   #sentGapMs = SENT_GAP_MS_MAX;
   #heardGapMs = HEARTBEAT_MS;
@@ -116,6 +118,11 @@ export class StateChannel implements AckSink {
   /** What stands in the path's queue of what this side sent. */
   get queueMs(): number {
     return this.#rate.queueMs;
+  }
+
+  /** Times that the rate was cut. */
+  get rateCuts(): number {
+    return this.#rate.cuts;
   }
 
   /** Bytes a second that this side may send, overhead included. */
@@ -240,13 +247,15 @@ export class StateChannel implements AckSink {
     const allowance = this.#rate.allowance(nowMs);
     const lane = allowance < allowanceMin ? undefined : this.#lanes.choose(bytesMin, this.#heardMs);
     if (lane === undefined) {
-      this.heldBackPackets++;
+      if (!this.#isHeldBack) this.heldBackPackets++;
+      this.#isHeldBack = true;
       if (allowance >= allowanceMin && this.#lanes.isWindowFull(bytesMin)) {
         this.#asked++;
         this.#held++;
       }
       return 0;
     }
+    this.#isHeldBack = false;
     this.#asked++;
     this.#lanes.last = lane;
     const packets = (this.#endpoint.rttMs + this.#heardGapMs) / this.#sentGapMs + 1;

@@ -34,7 +34,7 @@ export interface MatchEntry {
 
 type Counted = Pick<Link['counters'], 'stateBytesIn' | 'stateBytesOut' | 'controlBytesIn' | 'controlBytesOut'>;
 
-const NO_COUNTS = { stalls: 0, heldBack: 0, malformed: 0, stray: 0 };
+const NO_COUNTS = { stalls: 0, heldBack: 0, repeated: 0, cuts: 0, malformed: 0, stray: 0 };
 
 export class RoomCore {
   readonly emitter = new Emitter<RoomEvents>();
@@ -166,6 +166,8 @@ export class RoomCore {
       stateLanes: channels.reduce((sum, { lanesOpen }) => sum + lanesOpen, 0),
       laneStalls: counts.stalls,
       heldBackPackets: counts.heldBack,
+      repeatedPackets: counts.repeated,
+      rateCuts: counts.cuts,
       queueMs: Math.max(0, ...channels.map(({ queueMs }) => queueMs)),
       paceBytesPerSecond: channels.length === 0 ? 0 : Math.min(...channels.map(({ bytesPerSecond }) => bytesPerSecond)),
       tick: own?.tick ?? 0,
@@ -202,9 +204,11 @@ export class RoomCore {
 /** What these channels counted, on top of `before`. */
 function countsOf(channels: readonly StateChannel[], before: typeof NO_COUNTS): typeof NO_COUNTS {
   return channels.reduce(
-    ({ stalls, heldBack, malformed, stray }, channel) => ({
+    ({ stalls, heldBack, repeated, cuts, malformed, stray }, channel) => ({
       stalls: stalls + channel.stalls,
       heldBack: heldBack + channel.heldBackPackets,
+      repeated: repeated + channel.repeatedPackets,
+      cuts: cuts + channel.rateCuts,
       malformed: malformed + channel.malformedPackets,
       stray: stray + channel.strayPackets,
     }),

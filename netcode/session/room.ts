@@ -122,6 +122,10 @@ export interface RoomStats {
   readonly laneStalls: number;
   /** Times that a packet had to wait, because path or window had no room for it; it was then made of newer state. */
   readonly heldBackPackets: number;
+  /** Packets sent a second time over another lane, because the path loses some. */
+  readonly repeatedPackets: number;
+  /** Times that a path's rate was cut, because a queue stood before it. */
+  readonly rateCuts: number;
   /** The queue that stands before the slowest path, as far as what this page sends meets it. */
   readonly queueMs: number;
   /** Bytes a second, overhead included, that this page may send on the path that carries least; 0 without a path. */

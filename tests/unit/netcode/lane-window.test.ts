@@ -125,6 +125,21 @@ describe('a lane', () => {
     expect(window.windowBytes).toBe(4 * SCTP_PACKET_BYTES);
   });
 
+  test('[LANE7] that has another association begins anew, and late acks of the one before change nothing', () => {
+    const packets = send(10);
+    ack(packets[3]!);
+    nowMs += 300;
+    window.watch(nowMs, RTT_MS, PATIENCE_MS);
+    expect(window.isStalled).toBe(true);
+    window.restart();
+    expect([window.windowBytes, window.flightBytes, window.isStalled]).toEqual([10 * SCTP_PACKET_BYTES, 0, false]);
+    nowMs += 300;
+    window.watch(nowMs, RTT_MS, PATIENCE_MS);
+    expect(window.isStalled).toBe(false);
+    ack(packets[9]!);
+    expect([window.windowBytes, window.flightBytes]).toEqual([10 * SCTP_PACKET_BYTES, 0]);
+  });
+
   test("[LANE6] libdatachannel's SCTP halves to two packets, and times out after 200 ms", () => {
     window.make = USRSCTP;
     for (let n = 0; n < 3; n++) {
