@@ -286,6 +286,11 @@ describe('a state channel', () => {
     openLanes(2);
     run(10_000);
     expect(host.way.lanesAsked).toBe(2);
+    // Whole packets for which there is room hold nothing back.
+    host.sizeBytes = 1100;
+    run(10_000);
+    expect(host.way.lanesAsked).toBe(2);
+    host.sizeBytes = 100;
     // A machine that is behind leaves packets in the buffer: more lanes would not help it.
     host.way.buffered = [1, 1, Infinity, Infinity];
     run(10_000);
