@@ -129,7 +129,9 @@ export class ConditionedWire {
   #arrive(from: 0 | 1, nowMs: number): void {
     const { packet, isCopy } = this.#paths[from].take(nowMs)!;
     if (!isCopy) this.#lanes[packet.lane]!.ends[from === 0 ? 1 : 0].receive(packet, nowMs);
-    else for (const { message, payloadBytes } of packet.chunks ?? []) this.directions[from].copied(message, { payloadBytes, lane: packet.lane }, nowMs);
+    else
+      for (const { message, payloadBytes } of packet.chunks ?? [])
+        this.directions[from].copied(message, { payloadBytes, lane: packet.lane }, nowMs);
   }
 
   #addLane(): Lane {
