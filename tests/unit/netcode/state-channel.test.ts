@@ -242,6 +242,8 @@ describe('a state channel', () => {
       expect(sentSince(host, sinceMs).length).toBeGreaterThan(18);
       expect(sentSince(host, sinceMs).length).toBeLessThan(22);
     }
+    // Who speaks seldom also answers seldom: that is no stall.
+    expect([host.channel.stalls, guest.channel.stalls]).toEqual([0, 0]);
     expect(host.channel.rttMs).toBeGreaterThan(95);
     expect(host.channel.rttMs).toBeLessThan(120);
     expect(guest.channel.receivedLossPct).toBe(0);
