@@ -8,11 +8,18 @@ export interface ServerAddresses {
   readonly lan: readonly string[];
 }
 
-/** `host` as it was asked for: undefined, '0.0.0.0' or '::' mean all interfaces. */
-export function addressesOf(host: string | undefined, port: number): ServerAddresses {
+export interface ListenedAt {
+  /** As it was asked for: undefined, '0.0.0.0' or '::' mean all interfaces. */
+  readonly host: string | undefined;
+  readonly port: number;
+  readonly isSecure: boolean;
+}
+
+export function addressesOf({ host, port, isSecure }: ListenedAt): ServerAddresses {
+  const urlOf = (name: string): string => `${isSecure ? 'https' : 'http'}://${name.includes(':') ? `[${name}]` : name}:${port}`;
   const isEverywhere = host === undefined || host === '0.0.0.0' || host === '::';
-  if (!isEverywhere) return { local: urlOf(host, port), lan: [] };
-  return { local: urlOf('localhost', port), lan: lanHosts().map((lanHost) => urlOf(lanHost, port)) };
+  if (!isEverywhere) return { local: urlOf(host), lan: [] };
+  return { local: urlOf('localhost'), lan: lanHosts().map(urlOf) };
 }
 
 function lanHosts(): string[] {
@@ -21,8 +28,4 @@ function lanHosts(): string[] {
     .flatMap((addresses) => addresses ?? [])
     .filter((address) => address.family === 'IPv4' && !address.internal && !address.address.startsWith('169.254.'))
     .map((address) => address.address);
-}
-
-function urlOf(host: string, port: number): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

@@ -10,32 +10,51 @@ export type IceServers = BrokerConfigResponse['iceServers'];
 /** Two public STUN servers of different operators, so that one may be down. They carry no game traffic. */
 export const DEFAULT_ICE_SERVERS: IceServers = [{ urls: 'stun:stun.cloudflare.com:3478' }, { urls: 'stun:stun.l.google.com:19302' }];
 
-/** A browser asks every server at once, so more than a few only slow connecting down; this many are a mistake. */
-const ICE_SERVERS_MAX = 16;
+/** A browser asks every server at once, so more than a few only slow connecting down; this many are a mistake, and pages refuse more. */
+export const ICE_SERVERS_MAX = 16;
+/** Addresses of one server; pages refuse more. */
+const ICE_URLS_MAX = 8;
 const ICE_URL_PATTERN = /^(?:stuns?|turns?):[^\s/]+$/;
-const EXAMPLE = `ICE_SERVERS='[{"urls":"stun:stun.example.org:3478"}]'`;
+const TURN_URL_PATTERN = /^turns?:[^\s/]+$/;
 
-/** Reads the environment variable ICE_SERVERS. Throws ConfigError naming what is wrong. */
-export function parseIceServers(text: string): IceServers {
+/** Reads a list of servers; `name` is how the operator calls the setting. Throws ConfigError naming what is wrong. */
+export function parseIceServers(text: string, name = 'ICE_SERVERS'): IceServers {
   let list: unknown;
   try {
     list = JSON.parse(text);
   } catch {
-    throw new ConfigError(`ICE_SERVERS is not valid JSON. It should look like ${EXAMPLE}`);
+    throw new ConfigError(`${name} is not valid JSON. It should look like ${exampleOf(name)}`);
   }
-  if (!Array.isArray(list)) throw new ConfigError(`ICE_SERVERS must be a JSON array, like ${EXAMPLE}`);
-  if (list.length > ICE_SERVERS_MAX) throw new ConfigError(`ICE_SERVERS lists ${list.length} servers; the limit is ${ICE_SERVERS_MAX}`);
-  return list.map(readIceServer);
+  if (!Array.isArray(list)) throw new ConfigError(`${name} must be a JSON array, like ${exampleOf(name)}`);
+  if (list.length > ICE_SERVERS_MAX) throw new ConfigError(`${name} lists ${list.length} servers; the limit is ${ICE_SERVERS_MAX}`);
+  return list.map((entry: unknown, index) => readIceServer(entry, `${name}[${index}]`, exampleOf(name)));
 }
 
-function readIceServer(entry: unknown, index: number): IceServers[number] {
-  const name = `ICE_SERVERS[${index}]`;
-  if (typeof entry !== 'object' || entry === null) throw new ConfigError(`${name} must be an object, like ${EXAMPLE}`);
+/** Checks the addresses of the TURN servers that get time-limited credentials. Throws ConfigError. */
+export function checkTurnUrls(name: string, urls: readonly string[]): readonly string[] {
+  const wrong = urls.find((url) => !TURN_URL_PATTERN.test(url));
+  if (wrong !== undefined)
+    throw new ConfigError(`${name} '${wrong}' must be like turn:turn.example:3478 or turns:turn.example:5349?transport=tcp`);
+  if (urls.length > ICE_URLS_MAX) throw new ConfigError(`${name} lists ${urls.length} addresses; the limit is ${ICE_URLS_MAX}`);
+  return urls;
+}
+
+export function hasTurnServer(iceServers: IceServers): boolean {
+  return iceServers.some(({ urls }) => (typeof urls === 'string' ? [urls] : urls).some((url) => TURN_URL_PATTERN.test(url)));
+}
+
+function exampleOf(name: string): string {
+  return `${name}${name.startsWith('--') ? ' ' : '='}'[{"urls":"stun:stun.example.org:3478"}]'`;
+}
+
+function readIceServer(entry: unknown, name: string, example: string): IceServers[number] {
+  if (typeof entry !== 'object' || entry === null) throw new ConfigError(`${name} must be an object, like ${example}`);
   const { urls, username, credential } = entry as Record<string, unknown>;
   const allUrls: unknown[] = Array.isArray(urls) ? urls : [urls];
   if (allUrls.length === 0 || !allUrls.every(isIceUrl)) {
-    throw new ConfigError(`${name}.urls must be a stun:, stuns:, turn: or turns: address or an array of them, like ${EXAMPLE}`);
+    throw new ConfigError(`${name}.urls must be a stun:, stuns:, turn: or turns: address or an array of them, like ${example}`);
   }
+  if (allUrls.length > ICE_URLS_MAX) throw new ConfigError(`${name}.urls lists ${allUrls.length} addresses; the limit is ${ICE_URLS_MAX}`);
   if (username !== undefined && typeof username !== 'string') throw new ConfigError(`${name}.username must be a string`);
   if (credential !== undefined && typeof credential !== 'string') throw new ConfigError(`${name}.credential must be a string`);
   const isTurn = allUrls.some((url) => url.startsWith('turn'));

@@ -6,8 +6,9 @@
  * and a token has 256 bits, so its plain SHA-256 can be stored.
  */
 import { createHash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
-import { CODE_ALPHABET, CODE_LENGTH } from '../netcode/wire/lobby-api.ts';
+import { CODE_ALPHABET, CODE_LENGTH, DEFAULT_LOBBY_DETAILS, type LobbyUpdate } from '../netcode/wire/lobby-api.ts';
 import type { LobbyStore, StoredLobby } from './lobby-store.ts';
+import { PublicLobbies } from './public-lobbies.ts';
 
 /** A fresh code is taken once in 38,000 times when 10,000 lobbies are open; five in a row mean a broken store, not bad luck. */
 const CODE_ATTEMPTS_MAX = 5;
@@ -38,21 +39,28 @@ export function randomCode(): string {
   return code;
 }
 
+/** While the store is away, every promise rejects with StoreUnavailableError. */
 export class LobbyDirectory {
+  /** What strangers may see, in this process's memory: listing and watching cost the store nothing. */
+  readonly publicLobbies: PublicLobbies;
   readonly #store: LobbyStore;
   readonly #drawCode: () => string;
+  readonly #wallClockMs: () => number;
 
-  constructor(store: LobbyStore, drawCode: () => string = randomCode) {
+  /** `wallClockMs`: milliseconds since 1970. */
+  constructor(store: LobbyStore, drawCode: () => string = randomCode, wallClockMs: () => number = Date.now) {
     this.#store = store;
     this.#drawCode = drawCode;
+    this.#wallClockMs = wallClockMs;
+    this.publicLobbies = new PublicLobbies(store);
   }
 
   /** Opens a lobby under a code that no other lobby has. */
-  async create(address: LobbyAddress): Promise<LobbyOutcome<OwnedLobby>> {
+  async create(address: LobbyAddress, details: LobbyUpdate = {}): Promise<LobbyOutcome<OwnedLobby>> {
     const ownerToken = randomBytes(OWNER_TOKEN_BYTES).toString('base64url');
     const ownerTokenHash = hashOf(ownerToken);
     for (let attempt = 0; attempt < CODE_ATTEMPTS_MAX; attempt++) {
-      const lobby = { code: this.#drawCode(), ...address, ownerTokenHash };
+      const lobby = { ...this.#fresh(address, details), code: this.#drawCode(), ownerTokenHash };
       const answer = await this.#store.createIfAbsent(lobby);
       if (answer === 'created') return this.#owned(lobby.code, ownerToken);
       if (answer === 'full') break;
@@ -68,37 +76,61 @@ export class LobbyDirectory {
 
   /**
    * Registers a code that its owner already has, with the token it already has: after a broker restart, when the
-   * directory has forgotten both, or with a new address while the lobby lives. A code that someone else's lobby
-   * holds by now is 'code-taken'; the host then needs a new one.
+   * directory has forgotten both, or with a new address while the lobby lives, which then keeps the details not given.
+   * A code that someone else's lobby holds by now is 'code-taken'; the host then needs a new one.
    */
-  async reclaim(code: string, ownerToken: string | undefined, address: LobbyAddress): Promise<LobbyOutcome<OwnedLobby>> {
+  async reclaim(
+    code: string,
+    ownerToken: string | undefined,
+    address: LobbyAddress,
+    details: LobbyUpdate = {},
+  ): Promise<LobbyOutcome<OwnedLobby> & { readonly isKnown?: boolean }> {
     if (!isOwnerToken(ownerToken)) return { refusal: 'not-owner' };
-    const lobby = { code, ...address, ownerTokenHash: hashOf(ownerToken) };
+    const lobby = { ...this.#fresh(address, details), code, ownerTokenHash: hashOf(ownerToken) };
     const answer = await this.#store.createIfAbsent(lobby);
     if (answer === 'full') return { refusal: 'too-many-lobbies' };
     if (answer === 'created') return this.#owned(code, ownerToken);
     const present = await this.#store.get(code);
     if (present === undefined || !isOwner(present, ownerToken)) return { refusal: 'code-taken' };
-    return (await this.#store.replace(lobby)) ? this.#owned(code, ownerToken) : { refusal: 'code-taken' };
+    if (!(await this.#store.replace({ ...present, ...address, ...details }))) return { refusal: 'code-taken' };
+    return { ...this.#owned(code, ownerToken), isKnown: true };
   }
 
   /** Keeps a lobby alive for another `expiresInMs`. */
   async heartbeat(code: string, ownerToken: string | undefined): Promise<LobbyOutcome<{ readonly expiresInMs: number }>> {
     const found = await this.#resolveOwned(code, ownerToken);
     if ('refusal' in found) return found;
-    return (await this.#store.touch(code)) ? { value: { expiresInMs: this.#store.ttlMs } } : { refusal: 'unknown-code' };
+    return (await this.#store.touch(code, found.value.ownerTokenHash))
+      ? { value: { expiresInMs: this.#store.ttlMs } }
+      : { refusal: 'unknown-code' };
+  }
+
+  /** Changes what the lobby says about itself, and keeps it alive. Of two updates at once the later one's view of the rest wins. */
+  async update(
+    code: string,
+    ownerToken: string | undefined,
+    details: LobbyUpdate,
+  ): Promise<LobbyOutcome<{ readonly expiresInMs: number }>> {
+    const found = await this.#resolveOwned(code, ownerToken);
+    if ('refusal' in found) return found;
+    const isDone = await this.#store.replace({ ...found.value, ...details });
+    return isDone ? { value: { expiresInMs: this.#store.ttlMs } } : { refusal: 'unknown-code' };
   }
 
   /** Closes a lobby: its code leads nowhere from now on. */
   async close(code: string, ownerToken: string | undefined): Promise<LobbyOutcome<true>> {
     const found = await this.#resolveOwned(code, ownerToken);
     if ('refusal' in found) return found;
-    return (await this.#store.delete(code)) ? { value: true } : { refusal: 'unknown-code' };
+    return (await this.#store.delete(code, found.value.ownerTokenHash)) ? { value: true } : { refusal: 'unknown-code' };
   }
 
   /** Living lobbies. */
   count(): Promise<number> {
     return this.#store.count();
+  }
+
+  #fresh(address: LobbyAddress, details: LobbyUpdate): Omit<StoredLobby, 'code' | 'ownerTokenHash'> {
+    return { ...DEFAULT_LOBBY_DETAILS, ...details, ...address, createdAtMs: this.#wallClockMs() };
   }
 
   async #resolveOwned(code: string, ownerToken: string | undefined): Promise<LobbyOutcome<StoredLobby>> {

@@ -8,19 +8,34 @@ import {
   CODE_LENGTH,
   type CreateLobbyResponse,
   type HeartbeatResponse,
+  isGameId,
+  LIST_LIMIT_DEFAULT,
+  LIST_LIMIT_MAX,
+  type ListLobbiesResponse,
   type LobbyApiError,
   type LobbyApiErrorCode,
+  type LobbyFilter,
   type LobbyResponse,
+  type LobbyUpdate,
   normaliseCode,
+  readFilter,
+  readLobbyUpdate,
+  readWholeNumber,
 } from '../netcode/wire/lobby-api.ts';
 import type { IceServers } from './ice-servers.ts';
 import type { LobbyAddress, LobbyDirectory, LobbyRefusal } from './lobby-directory.ts';
+import { StoreUnavailableError } from './lobby-store.ts';
+import { LobbyStreams } from './lobby-stream.ts';
+import { OWNER_KNOWN } from './limits/limit-routes.ts';
 import { isPeerId } from './peer-params.ts';
+import { type LobbyPage, readCursor } from './public-lobbies.ts';
 
-/** The largest request is two short ids in JSON. */
+/** The largest request is two short ids and a name in JSON. */
 const BODY_BYTES_MAX = 2048;
-/** As `defineGame` demands it. */
-const GAME_ID_PATTERN = /^[a-z0-9][a-z0-9-]{0,31}$/;
+/** A store that restarts is back within seconds. */
+const RETRY_UNAVAILABLE_S = 2;
+const RETRY_FULL_S = 60;
+const NO_JSON = "Send a JSON body with 'Content-Type: application/json'.";
 
 const REFUSALS: Readonly<Record<LobbyRefusal, { readonly status: number; readonly message: string }>> = {
   'unknown-code': { status: 404, message: 'No lobby has this code. It may have been closed; ask the host for a new one.' },
@@ -29,8 +44,12 @@ const REFUSALS: Readonly<Record<LobbyRefusal, { readonly status: number; readonl
   'too-many-lobbies': { status: 503, message: 'This server has no room for another lobby right now. Try again in a minute.' },
 };
 
-/** Everything below `/api`. */
-export function lobbyRoutes(directory: LobbyDirectory, iceServers: IceServers): Router {
+/** Everything below `/api`. Given `streams`, a shutdown can end them; otherwise they end with their sockets. */
+export function lobbyRoutes(
+  directory: LobbyDirectory,
+  iceServers: IceServers,
+  streams: LobbyStreams = new LobbyStreams(directory.publicLobbies),
+): Router {
   const router = Router();
   router.use((_request, response, next) => {
     response.setHeader('Cache-Control', 'no-store');
@@ -42,12 +61,28 @@ export function lobbyRoutes(directory: LobbyDirectory, iceServers: IceServers): 
     response.json({ iceServers } satisfies BrokerConfigResponse);
   });
 
+  router.get('/lobbies', (request, response) => {
+    const filter = readFilterOrRefuse(request, response);
+    const page = filter === undefined ? undefined : readPage(request, response);
+    if (filter === undefined || page === undefined) return;
+    response.json(directory.publicLobbies.list(filter, page) satisfies ListLobbiesResponse);
+  });
+
+  router.get('/lobbies/stream', (request, response) => {
+    const filter = readFilterOrRefuse(request, response);
+    if (filter === undefined || streams.open(response, filter)) return;
+    response.setHeader('Retry-After', RETRY_FULL_S);
+    sendError(response, 503, 'unavailable', 'Too many are watching the lobbies of this server right now. Try again in a minute.');
+  });
+
   router.post(
     '/lobbies',
     route(async (request, response) => {
       const address = readAddress(request, response);
       if (address === undefined) return;
-      const outcome = await directory.create(address);
+      const details = readDetails(request, response);
+      if (details === undefined) return;
+      const outcome = await directory.create(address, details);
       if ('refusal' in outcome) return refuse(response, outcome.refusal);
       response
         .status(201)
@@ -63,8 +98,8 @@ export function lobbyRoutes(directory: LobbyDirectory, iceServers: IceServers): 
       if (code === undefined) return;
       const outcome = await directory.resolve(code);
       if ('refusal' in outcome) return refuse(response, outcome.refusal);
-      const { peerId, gameId } = outcome.value;
-      response.json({ code, peerId, gameId } satisfies LobbyResponse);
+      const { ownerTokenHash: _secret, createdAtMs: _unasked, ...lobby } = outcome.value;
+      response.json(lobby satisfies LobbyResponse);
     }),
   );
 
@@ -75,9 +110,25 @@ export function lobbyRoutes(directory: LobbyDirectory, iceServers: IceServers): 
       if (code === undefined) return;
       const address = readAddress(request, response);
       if (address === undefined) return;
-      const outcome = await directory.reclaim(code, readBearerToken(request), address);
+      const details = readDetails(request, response);
+      if (details === undefined) return;
+      const outcome = await directory.reclaim(code, readBearerToken(request), address, details);
       if ('refusal' in outcome) return refuse(response, outcome.refusal);
+      if (outcome.isKnown === true) response.locals[OWNER_KNOWN] = true;
       response.json(outcome.value satisfies CreateLobbyResponse);
+    }),
+  );
+
+  router.patch(
+    '/lobbies/:code',
+    route(async (request, response) => {
+      const code = readCode(request, response, 404);
+      if (code === undefined) return;
+      const details = readDetails(request, response);
+      if (details === undefined) return;
+      const outcome = await directory.update(code, readBearerToken(request), details);
+      if ('refusal' in outcome) return refuse(response, outcome.refusal);
+      response.json(outcome.value satisfies HeartbeatResponse);
     }),
   );
 
@@ -126,20 +177,54 @@ function readCode(request: Request, response: Response, badStatus: 400 | 404): s
 
 /** Answers the request when its body is not a CreateLobbyRequest. */
 function readAddress(request: Request, response: Response): LobbyAddress | undefined {
-  const body: unknown = request.body;
-  const { peerId, gameId } = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
+  const { peerId, gameId } = bodyOf(request);
   if (!isPeerId(peerId)) {
     const message = request.is('application/json')
       ? "'peerId' must be 1 to 64 letters, digits, '-' or '_', the first a letter or digit."
-      : "Send a JSON body with 'Content-Type: application/json'.";
+      : NO_JSON;
     sendError(response, 400, 'bad-request', message);
     return undefined;
   }
-  if (typeof gameId !== 'string' || !GAME_ID_PATTERN.test(gameId)) {
+  if (!isGameId(gameId)) {
     sendError(response, 400, 'bad-request', "'gameId' must be 1 to 32 of a-z, 0-9 and '-'.");
     return undefined;
   }
   return { peerId, gameId };
+}
+
+/** Answers the request when its body has a detail that is none. */
+function readDetails(request: Request, response: Response): LobbyUpdate | undefined {
+  const details = request.is('application/json') ? readLobbyUpdate(bodyOf(request)) : NO_JSON;
+  if (typeof details !== 'string') return details;
+  sendError(response, 400, 'bad-request', details);
+  return undefined;
+}
+
+function bodyOf(request: Request): Readonly<Record<string, unknown>> {
+  const body: unknown = request.body;
+  return (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
+}
+
+/** Answers the request when its query asks for what cannot be. */
+function readFilterOrRefuse(request: Request, response: Response): LobbyFilter | undefined {
+  const filter = readFilter(request.query);
+  if (typeof filter !== 'string') return filter;
+  sendError(response, 400, 'bad-request', filter);
+  return undefined;
+}
+
+/** Answers the request when its query names a page that cannot be. */
+function readPage(request: Request, response: Response): LobbyPage | undefined {
+  const { limit: limitText, cursor: cursorText } = request.query;
+  const limit = limitText === undefined ? LIST_LIMIT_DEFAULT : readWholeNumber(limitText, LIST_LIMIT_MAX);
+  if (limit === undefined || limit === 0) {
+    sendError(response, 400, 'bad-request', `'limit' must be a whole number from 1 to ${LIST_LIMIT_MAX}.`);
+    return undefined;
+  }
+  const cursor = cursorText === undefined ? undefined : readCursor(cursorText);
+  if (cursor !== undefined || cursorText === undefined) return { limit, cursor };
+  sendError(response, 400, 'bad-request', "'cursor' must be the 'nextCursor' of an earlier answer.");
+  return undefined;
 }
 
 function readBearerToken(request: Request): string | undefined {
@@ -148,7 +233,7 @@ function readBearerToken(request: Request): string | undefined {
 
 function refuse(response: Response, refusal: LobbyRefusal): void {
   const { status, message } = REFUSALS[refusal];
-  if (status === 503) response.setHeader('Retry-After', '60');
+  if (status === 503) response.setHeader('Retry-After', RETRY_FULL_S);
   sendError(response, status, refusal, message);
 }
 
@@ -158,6 +243,10 @@ function sendError(response: Response, status: number, error: LobbyApiErrorCode,
 
 /** What express and its body reader report; anything that is not the caller's fault goes on to the server's own handler. */
 const answerError: ErrorRequestHandler = (error: unknown, _request, response, next) => {
+  if (error instanceof StoreUnavailableError) {
+    response.setHeader('Retry-After', RETRY_UNAVAILABLE_S);
+    return sendError(response, 503, 'unavailable', 'The list of lobbies cannot be reached right now. Try again in a few seconds.');
+  }
   const { status, type } = error as { readonly status?: unknown; readonly type?: unknown };
   if (typeof status !== 'number' || status < 400 || status > 499) return next(error);
   if (status === 413) return sendError(response, status, 'too-large', `The request body is larger than ${BODY_BYTES_MAX} bytes.`);

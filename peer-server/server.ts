@@ -1,31 +1,37 @@
 /**
  * The broker: one http server that carries the page, the lobby directory and PeerJS signalling, so that a game
  * needs one address and one process. It introduces players to each other; no game traffic passes through it.
+ *
+ * This file only puts the parts together and ends them; the HTTP routes are `app.ts`. Every part can be chosen by an option.
  */
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
-import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
+import type { AddressInfo } from 'node:net';
 import { addressesOf, type ServerAddresses } from './addresses.ts';
+import { buildApp, LIMITS_OFF } from './app.ts';
+import { DRAIN_MS, LOBBIES_MAX, LOBBY_TTL_MS } from './defaults.ts';
 import { serveBuiltGame, serveGameSources } from './game-files.ts';
+import { Vitals } from './health.ts';
+import type { TurnSettings } from './ice-credentials.ts';
 import { DEFAULT_ICE_SERVERS, type IceServers } from './ice-servers.ts';
+import { guardConnections } from './limits/connection-guard.ts';
+import { type LimitRules, Limits } from './limits/limits.ts';
+import { Listener } from './listener.ts';
 import { LobbyDirectory } from './lobby-directory.ts';
-import { lobbyRoutes } from './lobby-routes.ts';
 import type { LobbyStore } from './lobby-store.ts';
+import { LobbyStreams } from './lobby-stream.ts';
+import { createLogger, type Logger } from './logger.ts';
 import { MemoryLobbyStore } from './memory-lobby-store.ts';
-import { securityHeaders } from './security-headers.ts';
-import { PEERS_MAX, type Signalling, type SignallingCounters, startSignalling } from './signalling.ts';
+import { BrokerMetrics } from './metrics.ts';
+import { listenForScrapers, type MetricsExposure } from './metrics-routes.ts';
+import { origins } from './origins.ts';
+import type { PeerRouter } from './peer-router.ts';
+import { PEERS_MAX, type Signalling, startSignalling } from './signalling.ts';
+import type { TlsMaterial } from './tls.ts';
+import { trustedProxies } from './trusted-proxy.ts';
 
-/** As long as a silent signalling client is kept: a lobby whose host cannot be found is of no use. */
-const LOBBY_TTL_MS = 90_000;
-/** About 0.3 KB each. Twice as many lobbies as peers can be registered: expired ones take up to LOBBY_TTL_MS to go. */
-const LOBBIES_MAX = 10_000;
+export type { Health, Readiness } from './health.ts';
+
 /** Every peer's WebSocket, and as many connections again that load the page or ask the directory. */
 const CONNECTIONS_PER_PEER_MAX = 2;
-/** Requests are small, so a client that takes longer than this is holding the connection open on purpose. */
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 15_000;
-const KEEP_ALIVE_TIMEOUT_MS = 5_000;
 
 export interface ServerOptions {
   /** 0: any free port. */
@@ -33,31 +39,43 @@ export interface ServerOptions {
   /** Default: all interfaces. */
   readonly host?: string | undefined;
   /** The built game, or with `dev` its sources and vite.config.ts. Without it only the broker is served. */
-  readonly gameDir?: string;
+  readonly gameDir?: string | undefined;
   /** Serve the game's sources with hot reload, and without a Content-Security-Policy. */
   readonly dev?: boolean;
+  /** Serve https. Default: plain http. */
+  readonly tls?: TlsMaterial | undefined;
+  /** Where our own page is, if a proxy changes the Host header: `https://play.example`. */
+  readonly publicOrigin?: string | undefined;
+  /** Origins of other pages that may use the broker; '*' means any. Default: none. */
+  readonly allowedOrigins?: readonly string[];
+  /** Reverse proxies whose X-Forwarded-For is believed, as `parseSubnets` checked them. Default: none. */
+  readonly trustedProxies?: readonly string[];
   /** Default: two public STUN servers. `[]`: players on the same network only. */
   readonly iceServers?: IceServers;
+  /** Default 'all'. */
+  readonly iceTransportPolicy?: 'all' | 'relay';
+  /** TURN servers that get time-limited credentials. Default: none. */
+  readonly turn?: TurnSettings | undefined;
   /** A lobby disappears this long after its last heartbeat. Default 90,000. */
   readonly lobbyTtlMs?: number;
   /** Default 10,000. */
   readonly lobbiesMax?: number;
-  /** Default: this process's memory, by the two options above. */
+  /** Default: this process's memory, by the two options above. One that is given stays the caller's to close. */
   readonly lobbyStore?: LobbyStore;
+  /** Where peers are. Default: at this process or nowhere. One that is given stays the caller's to close. */
+  readonly router?: PeerRouter | undefined;
   /** Registered signalling clients. Default 5,000. */
   readonly peersMax?: number;
-  /** The lobbies' clock. Milliseconds since any fixed moment. */
+  /** What one address may ask for; what is left out is as in DEFAULT_LIMITS. 'off': anything. */
+  readonly limits?: Partial<LimitRules> | typeof LIMITS_OFF;
+  /** The clock of lobbies and limits. Milliseconds since any fixed moment. */
   readonly nowMs?: () => number;
-}
-
-/** The body of `GET /healthz`. Counters only grow. */
-export interface Health extends SignallingCounters {
-  readonly status: 'ok';
-  readonly uptimeSeconds: number;
-  /** Registered signalling clients now. */
-  readonly peers: number;
-  /** Living lobbies now. */
-  readonly lobbies: number;
+  /** Default: warnings and errors, readable, on standard error. */
+  readonly logger?: Logger;
+  /** Who may read the metrics. Default: nobody. */
+  readonly metrics?: MetricsExposure;
+  /** `shutDown` sends clients away over at most this long. Default 5,000. */
+  readonly drainMs?: number;
 }
 
 export interface RunningServer {
@@ -65,9 +83,18 @@ export interface RunningServer {
   readonly url: string;
   readonly port: number;
   readonly addresses: ServerAddresses;
+  /** Where the metrics have a port of their own. */
+  readonly metricsPort: number | undefined;
+  /** Has effect on connections to come. Does nothing for a server without `tls`. */
+  renewTls(tls: TlsMaterial): void;
   /**
-   * Ends every connection at once and frees the port. Calling it again is allowed. Two small timers inside the PeerJS
-   * server cannot be stopped, so a program that is done must end with `process.exit`.
+   * Ends gently: not ready from now on, clients are told to connect again elsewhere one after the other, answers on their
+   * way are finished. Resolves within `drainMs` and four seconds.
+   */
+  shutDown(): Promise<void>;
+  /**
+   * Ends every connection at once and frees the port, also during `shutDown`. Calling it again is allowed. Two small timers
+   * inside the PeerJS server cannot be stopped, so a program that is done must end with `process.exit`.
    */
   close(): Promise<void>;
 }
@@ -75,105 +102,107 @@ export interface RunningServer {
 /** Resolves when the server listens. Rejects with Node's error (`code: 'EADDRINUSE'`, ...) when it cannot. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const isDev = options.dev ?? false;
-  const server = createServer();
-  const peersMax = options.peersMax ?? PEERS_MAX;
-  configureLimits(server, peersMax);
-  const sockets = trackSockets(server);
+  const { peersMax = PEERS_MAX, nowMs = () => performance.now() } = options;
+  const logger = options.logger ?? createLogger({ level: 'warn', format: 'text', write: (line) => void process.stderr.write(line) });
+  const listener = new Listener({ tls: options.tls, connectionsMax: CONNECTIONS_PER_PEER_MAX * peersMax, logger });
+  const { server } = listener;
+  const proxies = trustedProxies(options.trustedProxies ?? []);
+  const limits = options.limits === LIMITS_OFF ? undefined : new Limits({ nowMs, rules: options.limits });
+  if (limits !== undefined) guardConnections(server, limits, proxies.isProxy);
+  const directory = new LobbyDirectory(options.lobbyStore ?? memoryStore(options, nowMs));
+  const streams = new LobbyStreams(directory.publicLobbies);
+  const vitals = new Vitals(() => directory.count());
+  // Signalling starts when the server listens; a scraper may come before.
+  const started: { signalling?: Signalling } = {};
+  const { token, listen } = options.metrics ?? {};
+  const metrics = new BrokerMetrics({
+    hasProcessMetrics: token !== undefined || listen !== undefined,
+    sources: {
+      connections: () => listener.connections,
+      peers: () => started.signalling?.peers ?? 0,
+      lobbies: () => vitals.lobbies(),
+      streams: () => streams.size,
+      frameOutcomes: () => ({ ...started.signalling?.counters }),
+      frameTypes: () => ({ ...started.signalling?.frames }),
+      limits: () => ({ ...limits?.counters }),
+      isDraining: () => vitals.isShuttingDown,
+    },
+  });
   const game = options.gameDir === undefined ? undefined : await (isDev ? serveGameSources : serveBuiltGame)(options.gameDir, server);
-  try {
-    await listen(server, options.port, options.host);
-  } catch (error) {
+  const closeParts = async (): Promise<void> => {
+    streams.close();
+    directory.publicLobbies.close();
+    scrapers?.close();
     await game?.close();
+  };
+  let scrapers: Awaited<ReturnType<typeof listenForScrapers>>;
+  try {
+    scrapers = await listenForScrapers(metrics, { token, listen });
+    await listener.listen(options.port, options.host);
+  } catch (error) {
+    await closeParts();
     throw error;
   }
   // Nothing is awaited from here on, so no request can arrive before its handler.
-  const signalling = startSignalling(server, { peersMax, otherUpgrades: isDev ? 'leave' : 'refuse' });
-  server.on('request', buildApp(options, signalling, game?.handler));
+  const pages = origins({ allowed: options.allowedOrigins ?? [], publicOrigin: options.publicOrigin });
+  const running = startSignalling(server, {
+    peersMax,
+    otherUpgrades: isDev ? 'leave' : 'refuse',
+    router: options.router,
+    limits,
+    origins: pages,
+    addressOf: proxies.clientAddressOf,
+    onRefused: (reason) => metrics.refused(reason),
+  });
+  started.signalling = running;
+  const { iceServers = DEFAULT_ICE_SERVERS, iceTransportPolicy = 'all', turn } = options;
+  const ice = { iceServers, iceTransportPolicy, turn };
+  server.on(
+    'request',
+    buildApp({
+      isDev,
+      signalling: running,
+      metricsToken: token,
+      ice,
+      directory,
+      streams,
+      vitals,
+      metrics,
+      logger,
+      limits,
+      proxies,
+      pages,
+      game,
+    }),
+  );
 
   const { port } = server.address() as AddressInfo;
-  const addresses = addressesOf(options.host, port);
+  const addresses = addressesOf({ host: options.host, port, isSecure: options.tls !== undefined });
   const close = async (): Promise<void> => {
-    signalling.close();
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    for (const socket of sockets) socket.destroy();
-    await Promise.all([closed, game?.close()]);
+    vitals.shutDown();
+    running.close();
+    await Promise.all([listener.endNow(), closeParts()]);
+  };
+  const shutDown = async (): Promise<void> => {
+    vitals.shutDown();
+    await running.drain(options.drainMs ?? DRAIN_MS);
+    streams.close();
+    running.close();
+    await Promise.all([listener.end(), closeParts()]);
   };
   let closing: Promise<void> | undefined;
-  return { url: addresses.local, port, addresses, close: () => (closing ??= close()) };
-}
-
-function buildApp(options: ServerOptions, signalling: Signalling, game: RequestHandler | undefined): express.Express {
-  const nowMs = options.nowMs ?? (() => performance.now());
-  const store =
-    options.lobbyStore ??
-    new MemoryLobbyStore({ ttlMs: options.lobbyTtlMs ?? LOBBY_TTL_MS, lobbiesMax: options.lobbiesMax ?? LOBBIES_MAX, nowMs });
-  const directory = new LobbyDirectory(store);
-  const app = express();
-  app.disable('x-powered-by');
-  app.use(securityHeaders(!options.dev));
-  app.get('/healthz', healthRoute(signalling, directory));
-  app.use('/api', lobbyRoutes(directory, options.iceServers ?? DEFAULT_ICE_SERVERS));
-  if (game !== undefined) app.use(game);
-  app.use((_request, response) => sendPage(response, 404, 'Nothing is here'));
-  app.use(answerFailure);
-  return app;
-}
-
-function healthRoute(signalling: Signalling, directory: LobbyDirectory): RequestHandler {
-  const startedAtMs = performance.now();
-  const answer = async (response: express.Response): Promise<void> => {
-    const lobbies = await directory.count();
-    const uptimeSeconds = Math.floor((performance.now() - startedAtMs) / 1000);
-    response.setHeader('Cache-Control', 'no-store');
-    response.json({ status: 'ok', uptimeSeconds, peers: signalling.peers, lobbies, ...signalling.counters } satisfies Health);
+  let ending: Promise<void> | undefined;
+  return {
+    url: addresses.local,
+    port,
+    addresses,
+    metricsPort: scrapers?.port,
+    renewTls: (tls) => listener.renewTls(tls),
+    shutDown: () => closing ?? (ending ??= shutDown()),
+    close: () => (closing ??= close()),
   };
-  return (_request, response, next) => void answer(response).then(undefined, next);
 }
 
-/** The last resort: a fault of ours is logged and shown without its insides. */
-const answerFailure: ErrorRequestHandler = (error: unknown, request, response, next) => {
-  if (response.headersSent) return next(error);
-  const { status } = error as { readonly status?: unknown };
-  if (typeof status === 'number' && status >= 400 && status <= 499) return sendPage(response, status, 'That request makes no sense here');
-  console.error(`${request.method} ${request.path} failed:`, error);
-  sendPage(response, 500, 'Something went wrong on this server');
-};
-
-function sendPage(response: express.Response, status: number, text: string): void {
-  const page = `<!doctype html><html lang="en"><meta charset="utf-8"><title>${text}</title><h1>${text}</h1><p><a href="/">To the game</a></p></html>\n`;
-  response.status(status).setHeader('Cache-Control', 'no-store').type('html').send(page);
-}
-
-function configureLimits(server: Server, peersMax: number): void {
-  server.maxConnections = CONNECTIONS_PER_PEER_MAX * peersMax;
-  server.headersTimeout = HEADERS_TIMEOUT_MS;
-  server.requestTimeout = REQUEST_TIMEOUT_MS;
-  server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;
-  server.on('clientError', (_error: Error, socket: Duplex) => {
-    // What arrived is no HTTP, or the other side is gone.
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n', () => socket.destroy());
-    else socket.destroy();
-  });
-}
-
-/** Every open connection, upgraded ones too, which `server.close()` would wait for. */
-function trackSockets(server: Server): ReadonlySet<Socket> {
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
-  return sockets;
-}
-
-function listen(server: Server, port: number, host: string | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
-      server.off('error', reject);
-      // A connection that could not be accepted (no file descriptors left): that one is lost, the server goes on.
-      server.on('error', (error) => console.error(`A connection was not accepted: ${error.message}`));
-      resolve();
-    });
-  });
+function memoryStore({ lobbyTtlMs: ttlMs = LOBBY_TTL_MS, lobbiesMax = LOBBIES_MAX }: ServerOptions, nowMs: () => number): LobbyStore {
+  return new MemoryLobbyStore({ ttlMs, lobbiesMax, nowMs });
 }

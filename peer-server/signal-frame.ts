@@ -2,7 +2,7 @@
  * What a signalling client may say. Every frame is checked here before the PeerJS server or another player's page sees
  * it, because neither checks anything: a frame without a payload makes the receiving page throw, and a payload nested
  * thousands of levels deep makes the PeerJS server hang up on the innocent receiver (its JSON.stringify overflows the stack).
- * A frame that is not exactly one of those below is malformed.
+ * A frame that is not exactly one of those below is malformed. `src`, should a client say one, is not even read.
  *
  *   {"type":"HEARTBEAT"}                                  every 5 s, keeps the registration
  *   {"type":"OFFER","dst":ID,"payload":{...}}             to a peer; ANSWER and CANDIDATE alike
@@ -12,7 +12,7 @@
 import type { RawData } from 'ws';
 import { isPeerId } from './peer-params.ts';
 
-/** Largest frame. An SDP offer for data channels is about 1 KB; this leaves room for many candidates and metadata. */
+/** Largest frame. An SDP offer for data channels is about 1 KB, one with video 8 KB; this leaves room for candidates and metadata. */
 export const FRAME_BYTES_MAX = 65_536;
 /** PeerJS's own payloads are two levels deep (`payload.sdp.type`); the rest is room for an application's metadata. */
 const PAYLOAD_DEPTH_MAX = 16;
@@ -20,10 +20,14 @@ const CONNECTION_ID_LENGTH_MAX = 128;
 /** PeerJS looks the serializer up by this name and calls it as a constructor; an unknown one throws in the receiving page. */
 const SERIALIZATIONS: ReadonlySet<unknown> = new Set(['raw', 'json', 'binary', 'binary-utf8', 'default']);
 
-export type SignalFrame =
-  | { readonly type: 'HEARTBEAT' }
-  | { readonly type: 'OFFER' | 'ANSWER' | 'CANDIDATE'; readonly dst: string }
-  | { readonly type: 'LEAVE'; readonly dst: string | undefined };
+/** To another client. */
+export interface PeerFrame {
+  readonly type: 'OFFER' | 'ANSWER' | 'CANDIDATE' | 'LEAVE';
+  readonly dst: string;
+  readonly payload: unknown;
+}
+
+export type SignalFrame = { readonly type: 'HEARTBEAT' } | { readonly type: 'LEAVE'; readonly dst: undefined } | PeerFrame;
 
 /** Undefined when the frame is malformed. Never throws. */
 export function readSignalFrame(data: RawData, isBinary: boolean): SignalFrame | undefined {
@@ -36,12 +40,12 @@ export function readSignalFrame(data: RawData, isBinary: boolean): SignalFrame |
       return { type };
     case 'LEAVE':
       if (dst === undefined || dst === null || dst === '') return { type, dst: undefined };
-      return isPeerId(dst) && isShallow(payload, PAYLOAD_DEPTH_MAX) ? { type, dst } : undefined;
+      return isPeerId(dst) && isShallow(payload, PAYLOAD_DEPTH_MAX) ? { type, dst, payload } : undefined;
     case 'OFFER':
-      return isPeerId(dst) && isSignalPayload(payload) && isDataOffer(payload) ? { type, dst } : undefined;
+      return isPeerId(dst) && isSignalPayload(payload) && isOfferPayload(payload) ? { type, dst, payload } : undefined;
     case 'ANSWER':
     case 'CANDIDATE':
-      return isPeerId(dst) && isSignalPayload(payload) ? { type, dst } : undefined;
+      return isPeerId(dst) && isSignalPayload(payload) ? { type, dst, payload } : undefined;
     default:
       return undefined;
   }
@@ -64,9 +68,9 @@ function isSignalPayload(payload: unknown): payload is Record<string, unknown> {
   return isShallow(payload, PAYLOAD_DEPTH_MAX);
 }
 
-/** Volley opens data connections only; a media offer would leave a half-made call behind in the receiving page. */
-function isDataOffer(payload: Record<string, unknown>): boolean {
-  return payload['type'] === 'data' && SERIALIZATIONS.has(payload['serialization']);
+/** A call names no serializer. */
+function isOfferPayload(payload: Record<string, unknown>): boolean {
+  return payload['type'] === 'media' || (payload['type'] === 'data' && SERIALIZATIONS.has(payload['serialization']));
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,174 +1,206 @@
 /**
- * PeerJS signalling at the WebSocket path `/peerjs`: the `peer` package does the registering and relaying, this file
- * decides what reaches it. The package has one extension hook, `createWebSocketServer`; it gets a plain EventEmitter,
- * and the real sockets come from our own 'upgrade' listener, each behind a `SignalSocket` that passes on checked frames only.
+ * PeerJS signalling at the WebSocket path `/peerjs`: who may come in, and how it ends. What clients say to each other is
+ * `signal-broker.ts`.
  *
- * What differs from the bare package: frames are capped, checked and counted; an offer to an unknown peer is answered
- * with EXPIRE at once instead of after 5 s, and nothing is ever queued for peers that are not there; a client that
- * comes back under its id and token replaces its old socket and is greeted with OPEN; LEAVE without a destination ends
- * the registration and the socket; the package's own HTTP routes (which check no key) are not served.
+ * An upgrade is refused with an HTTP status before a WebSocket exists when it comes from a foreign page (403), from an
+ * address that has or makes too many (429), or while the server is going down (503).
  */
-import { EventEmitter } from 'node:events';
 import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import express from 'express';
-import { ExpressPeerServer, type IClient } from 'peer';
-import { type RawData, type WebSocket, WebSocketServer } from 'ws';
+import { WebSocketServer } from 'ws';
+import type { Limits, SocketLease } from './limits/limits.ts';
+import { type Origins, origins } from './origins.ts';
 import { readPeerParams } from './peer-params.ts';
-import { FRAME_BYTES_MAX, readSignalFrame } from './signal-frame.ts';
-import { SignalSocket } from './signal-socket.ts';
+import { LocalPeerRouter, type PeerRouter } from './peer-router.ts';
+import { SignalBroker, SIGNALLING_KEY, SIGNALLING_PATH, type SignalFrameCounts, type SignallingCounters } from './signal-broker.ts';
+import { FRAME_BYTES_MAX } from './signal-frame.ts';
+import { SignalWebSocket } from './signal-socket.ts';
 
-export const SIGNALLING_PATH = '/peerjs';
-/** The PeerJS client's default key. It is public and keeps nobody out; it only tells a stray client that it is wrong here. */
-export const SIGNALLING_KEY = 'peerjs';
+export { SIGNALLING_KEY, SIGNALLING_PATH, type SignallingCounters } from './signal-broker.ts';
+
 /** Registered clients. Each costs about 20 KB with its socket, so 5,000 fit a small machine. */
 export const PEERS_MAX = 5000;
-/** A client sends a heartbeat every 5 s, but a hidden tab's timers may fire once a minute only. */
-const PEER_SILENCE_MAX_MS = 90_000;
-/** A PeerJS client never sends a malformed frame. One that sent this many is broken or hostile, and is cut off. */
-const MALFORMED_FRAMES_MAX = 1000;
-/** WebSocket close code "policy violation" (RFC 6455, 7.4.1). */
+/** Frames are small and browsers send each as one; more parts than this are a way to make us hold 65,536 of one byte. */
+const FRAGMENTS_MAX = 64;
+/** A largest frame in TCP segments of 64 bytes, smaller than any network's. */
+const CHUNKS_MAX = 1024;
+/** A client that does not answer our closing within this is gone. */
+const CLOSE_TIMEOUT_MS = 2_000;
+/** A client for which something waits, and that has read nothing of it for one to two times this, is dropped. */
+const SLOW_CONSUMER_MS = 20_000;
+/** WebSocket close codes (RFC 6455, 7.4.1 and its registry). */
 const CLOSE_POLICY_VIOLATION = 1008;
+const CLOSE_SERVICE_RESTART = 1012;
+/** How often a drain sends the next ones away. */
+const DRAIN_STEP_MS = 50;
 
 export interface SignallingOptions {
   readonly peersMax: number;
   /** Upgrades to other paths: 'refuse' them, or 'leave' them to another listener of the same server (Vite's hot reload). */
   readonly otherUpgrades: 'refuse' | 'leave';
+  /** Where peers are. Default: at this process or nowhere. It is the caller's to close. */
+  readonly router?: PeerRouter | undefined;
+  /** Default: none. */
+  readonly limits?: Limits | undefined;
+  /** Pages that may connect. Default: those of this server. Clients that name none are no browsers, and pass. */
+  readonly origins?: Origins | undefined;
+  /** Whose connection it is. Default: the TCP connection's other end. */
+  readonly addressOf?: ((request: IncomingMessage) => string) | undefined;
+  /** Called with a word for everything that is refused; see `SignalRefusal`. */
+  readonly onRefused?: ((reason: SignalRefusal) => void) | undefined;
+  /** Default 20,000. */
+  readonly slowConsumerMs?: number | undefined;
 }
 
-/** Every counter only grows. */
-export interface SignallingCounters {
-  /** Frames dropped because of their size, form or type. */
-  malformedFrames: number;
-  /** Offers, answers and candidates handed to another client. */
-  relayedFrames: number;
-  /** Well-formed frames to peers that are not there. */
-  unroutableFrames: number;
-  /** Frames dropped because the receiver does not read. */
-  droppedFrames: number;
-}
+/** For counting. The first four are answered with an HTTP status, the others over the WebSocket. */
+export type SignalRefusal =
+  | 'bad-upgrade'
+  | 'foreign-origin'
+  | 'too-many-sockets'
+  | 'shutting-down'
+  | 'bad-peer-parameters'
+  | 'peer-id-taken'
+  | 'too-many-peers'
+  | 'malformed-flood'
+  | 'slow-consumer';
 
 export interface Signalling {
   readonly counters: Readonly<SignallingCounters>;
+  /** Well-formed frames received, by type. */
+  readonly frames: Readonly<SignalFrameCounts>;
   /** Registered clients now. */
   readonly peers: number;
+  /**
+   * Takes nobody in from now on and sends the clients away with close code 1012, "service restart", evenly over `spreadMs`,
+   * so that they do not all come to the next broker at once. Resolves when the last one is gone.
+   */
+  drain(spreadMs: number): Promise<void>;
+  /** Ends every socket at once. */
   close(): void;
 }
 
 /** Serves signalling on `server`. Its sockets end with `close()`; the server itself is the caller's. */
 export function startSignalling(server: Server, options: SignallingOptions): Signalling {
-  const broker = new SignallingBroker(server, options.peersMax);
-  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    const url = readUrl(request);
-    if (url?.pathname === SIGNALLING_PATH) broker.accept(request, socket, head, url.searchParams);
-    else if (options.otherUpgrades === 'refuse') refuseUpgrade(socket, url === undefined ? 400 : 404);
+  const entrance = new Entrance(server, options);
+  const onUpgrade = (request: IncomingMessage, connection: Duplex, head: Buffer): void => {
+    const [path, query] = splitUrl(request.url ?? '');
+    if (path === SIGNALLING_PATH) entrance.accept(request, connection, head, new URLSearchParams(query));
+    else if (options.otherUpgrades === 'refuse') entrance.refuse(connection, 404, 'bad-upgrade');
   };
   server.on('upgrade', onUpgrade);
   return {
-    counters: broker.counters,
+    counters: entrance.broker.counters,
+    frames: entrance.broker.frames,
     get peers() {
-      return broker.peers;
+      return entrance.broker.peers;
     },
+    drain: (spreadMs) => entrance.drain(spreadMs),
     close() {
       server.off('upgrade', onUpgrade);
-      broker.close();
+      entrance.close();
     },
   };
 }
 
-class SignallingBroker {
-  readonly counters: SignallingCounters = { malformedFrames: 0, relayedFrames: 0, unroutableFrames: 0, droppedFrames: 0 };
-  /** Who is registered, as the PeerJS server tells it. It takes no more than `peersMax`. */
-  readonly #clients = new Map<string, IClient>();
-  readonly #webSockets = new WebSocketServer({ noServer: true, maxPayload: FRAME_BYTES_MAX, perMessageDeflate: false });
-  /** What the PeerJS server takes for its WebSocketServer. */
-  readonly #facade = new EventEmitter();
+class Entrance {
+  readonly broker: SignalBroker;
+  readonly #options: SignallingOptions;
+  readonly #pages: Origins;
+  readonly #webSockets = new WebSocketServer({
+    noServer: true,
+    WebSocket: SignalWebSocket,
+    maxPayload: FRAME_BYTES_MAX,
+    maxFragments: FRAGMENTS_MAX,
+    maxBufferedChunks: CHUNKS_MAX,
+    closeTimeout: CLOSE_TIMEOUT_MS,
+    autoPong: false,
+    perMessageDeflate: false,
+  } as ConstructorParameters<typeof WebSocketServer<typeof SignalWebSocket>>[0]);
+  readonly #sweep: NodeJS.Timeout;
+  #isDraining = false;
 
-  constructor(server: Server, peersMax: number) {
-    const peerServer = ExpressPeerServer(server, {
-      path: '/',
-      key: SIGNALLING_KEY,
-      concurrent_limit: peersMax,
-      alive_timeout: PEER_SILENCE_MAX_MS,
-      // Only `on` is ever called on it.
-      createWebSocketServer: () => this.#facade as unknown as WebSocketServer,
+  constructor(server: Server, options: SignallingOptions) {
+    const { peersMax, router = new LocalPeerRouter(), slowConsumerMs = SLOW_CONSUMER_MS } = options;
+    this.#options = options;
+    this.#pages = options.origins ?? origins({ allowed: [] });
+    const onRefused = (reason: SignalRefusal): void => options.onRefused?.(reason);
+    this.broker = new SignalBroker(server, { peersMax, router, onRefused });
+    this.#sweep = setInterval(() => this.broker.dropSlowConsumers(), slowConsumerMs).unref();
+  }
+
+  accept(request: IncomingMessage, connection: Duplex, head: Buffer, query: URLSearchParams): void {
+    const { limits, addressOf } = this.#options;
+    if (this.#isDraining) return this.refuse(connection, 503, 'shutting-down');
+    const { origin, host } = request.headers;
+    if (!this.#pages.isAllowed(origin, host)) return this.refuse(connection, 403, 'foreign-origin');
+    const lease = limits?.openSocket(addressOf?.(request) ?? request.socket.remoteAddress);
+    if (typeof lease === 'number') return this.refuse(connection, 429, 'too-many-sockets', lease);
+    // A handshake that fails never becomes a WebSocket, whose end would give the place back.
+    const release = lease === undefined ? undefined : releaseOf(lease);
+    if (release !== undefined) connection.on('close', release);
+    this.#webSockets.handleUpgrade(request, connection, head, (webSocket) => {
+      if (this.#admit(webSocket, connection, query, lease) && release !== undefined) connection.off('close', release);
     });
-    peerServer.on('connection', (client: IClient) => this.#clients.set(client.getId(), client));
-    peerServer.on('disconnect', (client: IClient) => this.#clients.delete(client.getId()));
-    // Without a listener an 'error' would end the process. Checked frames cause none; should one ever, it is a dropped frame.
-    peerServer.on('error', () => this.counters.malformedFrames++);
-    // The PeerJS server starts when it is mounted. This application is never served, so its HTTP routes are not either.
-    express().use(peerServer);
   }
 
-  get peers(): number {
-    return this.#clients.size;
+  refuse(connection: Duplex, status: 403 | 404 | 429 | 503, reason: SignalRefusal, waitMs = 1000): void {
+    this.#options.onRefused?.(reason);
+    // The other side may be gone already; there is no one left to tell.
+    connection.on('error', () => undefined);
+    const retry = status === 429 || status === 503 ? `Retry-After: ${Math.ceil(waitMs / 1000)}\r\n` : '';
+    const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n${retry}Content-Length: 0\r\n\r\n`;
+    connection.end(head, () => connection.destroy());
   }
 
-  accept(request: IncomingMessage, rawSocket: Duplex, head: Buffer, query: URLSearchParams): void {
-    this.#webSockets.handleUpgrade(request, rawSocket, head, (webSocket) => this.#attach(webSocket, query));
+  async drain(spreadMs: number): Promise<void> {
+    this.#isDraining = true;
+    const leaving = [...this.#webSockets.clients];
+    const steps = Math.max(1, Math.ceil(spreadMs / DRAIN_STEP_MS));
+    const sizePerStep = Math.max(1, Math.ceil(leaving.length / steps));
+    while (leaving.length > 0) {
+      for (const webSocket of leaving.splice(0, sizePerStep)) webSocket.close(CLOSE_SERVICE_RESTART, 'service restart');
+      if (leaving.length > 0) await pause(DRAIN_STEP_MS);
+    }
+    // Those who do not answer are cut off by ws after CLOSE_TIMEOUT_MS.
+    while (this.#webSockets.clients.size > 0) await pause(DRAIN_STEP_MS);
   }
 
   close(): void {
+    this.#isDraining = true;
+    clearInterval(this.#sweep);
     for (const webSocket of this.#webSockets.clients) webSocket.terminate();
     this.#webSockets.close();
+    this.broker.close();
   }
 
-  #attach(webSocket: WebSocket, query: URLSearchParams): void {
-    const socket = new SignalSocket(webSocket, () => this.counters.droppedFrames++);
-    // ws reports oversized frames and violations of the WebSocket protocol here, and then closes the socket itself.
-    webSocket.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code?.startsWith('WS_ERR_')) this.counters.malformedFrames++;
-    });
+  /** False when it was refused. */
+  #admit(webSocket: SignalWebSocket, connection: Duplex, query: URLSearchParams, lease: SocketLease | undefined): boolean {
     const params = readPeerParams(query);
-    if (typeof params === 'string') {
-      socket.send(JSON.stringify({ type: 'ERROR', payload: { msg: params } }));
-      socket.close(CLOSE_POLICY_VIOLATION, 'bad parameters');
-      return;
+    const problem = typeof params === 'string' ? params : params.key === SIGNALLING_KEY ? undefined : 'Invalid key provided';
+    if (typeof params !== 'string' && problem === undefined) {
+      // A server's connections are sockets.
+      this.broker.attach(params, { webSocket, connection: connection as Socket, lease });
+      return true;
     }
-    const { id, token, key } = params;
-    let malformedFrames = 0;
-    webSocket.on('message', (data, isBinary) => {
-      if (socket.isClosed || this.#receive(id, socket, data, isBinary)) return;
-      this.counters.malformedFrames++;
-      malformedFrames++;
-      if (malformedFrames >= MALFORMED_FRAMES_MAX) socket.close(CLOSE_POLICY_VIOLATION, 'too many malformed frames');
-    });
-    // The same client is back before its old socket was found dead. With the old one gone it registers afresh, and gets its OPEN.
-    const present = this.#clients.get(id);
-    if (key === SIGNALLING_KEY && present?.getToken() === token) present.getSocket()?.close();
-    // The PeerJS server reads the parameters from this URL again, last value first: it must see what was checked.
-    this.#facade.emit('connection', socket, { url: `${SIGNALLING_PATH}?${new URLSearchParams({ id, token, key })}` });
-  }
-
-  /** False when the frame is malformed. */
-  #receive(id: string, socket: SignalSocket, data: RawData, isBinary: boolean): boolean {
-    const frame = readSignalFrame(data, isBinary);
-    if (frame === undefined) return false;
-    if (frame.type === 'HEARTBEAT') {
-      socket.deliver(data as Buffer);
-    } else if (frame.dst === undefined) {
-      // The PeerJS server would free the id but keep listening: a ghost that goes on signalling under an id others can take.
-      socket.close();
-    } else if (this.#clients.has(frame.dst)) {
-      this.counters.relayedFrames++;
-      socket.deliver(data as Buffer);
-    } else {
-      this.counters.unroutableFrames++;
-      if (frame.type === 'OFFER') socket.send(JSON.stringify({ type: 'EXPIRE', src: frame.dst, dst: id }));
-    }
-    return true;
+    this.#options.onRefused?.('bad-peer-parameters');
+    webSocket.send(JSON.stringify({ type: 'ERROR', payload: { msg: problem } }), () => undefined);
+    webSocket.close(CLOSE_POLICY_VIOLATION, 'bad parameters');
+    return false;
   }
 }
 
-function readUrl(request: IncomingMessage): URL | undefined {
-  // Only path and query matter, so any base will do.
-  const base = 'http://broker';
-  return request.url !== undefined && URL.canParse(request.url, base) ? new URL(request.url, base) : undefined;
+/** By itself: a closure keeps alive all that its neighbours use, and this one lives as long as its connection. */
+function releaseOf(lease: SocketLease): () => void {
+  return () => lease.release();
 }
 
-function refuseUpgrade(socket: Duplex, status: 400 | 404): void {
-  // The other side may be gone already; there is no one left to tell.
-  socket.on('error', () => undefined);
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
+/** Path and query, as they stand there: no client has a reason to write the path in another way. */
+function splitUrl(url: string): readonly [string, string] {
+  const mark = url.indexOf('?');
+  return mark < 0 ? [url, ''] : [url.slice(0, mark), url.slice(mark + 1)];
+}
+
+function pause(durationMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, durationMs));
 }

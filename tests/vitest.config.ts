@@ -8,7 +8,7 @@ import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { CHROMIUM_FLAGS } from './harness/chromium.ts';
 
-const LAYERS = '{unit,contract,scenario,fuzz}';
+const LAYERS = '{unit,contract,scenario,fuzz,attack,cluster}';
 const needsChromium = './tests/harness/chromium-setup.ts';
 const needsBroker = './tests/harness/broker-setup.ts';
 

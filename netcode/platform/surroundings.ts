@@ -35,7 +35,8 @@ function depsFor(brokerUrl: string, { createTicker, createTransport }: Surroundi
         ...rest,
         urls: typeof urls === 'string' ? urls : [...urls],
       }));
-      return createTransport({ brokerUrl, iceServers, clock, ...(signal !== undefined && { signal }) });
+      const { iceTransportPolicy = 'all' } = config.value;
+      return createTransport({ brokerUrl, iceServers, iceTransportPolicy, clock, ...(signal !== undefined && { signal }) });
     },
   };
 }

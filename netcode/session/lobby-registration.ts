@@ -1,15 +1,18 @@
 /**
  * Keeps the room's invite code alive at the broker: heartbeats, and when the broker was away or forgot the code, registers
- * it again. The match does not care; only new guests need the broker.
+ * it again. Tells the broker what the lobby says about itself, for the public list. The match does not care; only new guests
+ * need the broker.
  */
 import type { PeerId } from '../core/ids.ts';
 import type { LobbyDirectory } from '../transport/directory.ts';
-import type { CreateLobbyRequest } from '../wire/lobby-api.ts';
+import { type CreateLobbyRequest, type LobbyUpdate, readLobbyUpdate } from '../wire/lobby-api.ts';
 
 /** Heartbeats in one expiry: two may be lost. */
 const HEARTBEATS_PER_EXPIRY = 3;
 /** How soon an unreachable broker is tried again: the code should come back to life within seconds. */
 const RETRY_MS = 2_000;
+/** Changes of the lobby are told together, this far apart: players who come and go, or a host who plays with the lock, must not flood the broker. */
+const TELL_INTERVAL_MS = 1_000;
 
 export interface RegistrationEvents {
   readonly onLost: () => void;
@@ -27,6 +30,10 @@ export class LobbyRegistration {
   #ownerToken: string;
   #dueMs: number;
   #expiresInMs: number;
+  /** What the lobby says about itself, and which of it the broker has not heard. */
+  #details: LobbyUpdate = {};
+  #untold: LobbyUpdate = {};
+  #tellableMs = -Infinity;
   #isBusy = false;
   #isClosed = false;
 
@@ -51,10 +58,24 @@ export class LobbyRegistration {
     this.#dueMs = lobby.nowMs + lobby.expiresInMs / HEARTBEATS_PER_EXPIRY;
   }
 
+  /**
+   * What the lobby says about itself from now on; what is left out stays. The broker hears it with the next `update`s.
+   * Throws RangeError for what no lobby may say.
+   */
+  describe(details: LobbyUpdate): void {
+    const checked = readLobbyUpdate(details);
+    if (typeof checked === 'string') throw new RangeError(checked);
+    const changes = Object.entries(checked).filter(([name, value]) => this.#details[name as keyof LobbyUpdate] !== value);
+    if (changes.length === 0) return;
+    this.#details = { ...this.#details, ...checked };
+    this.#untold = { ...this.#untold, ...(Object.fromEntries(changes) as LobbyUpdate) };
+  }
+
   update(nowMs: number): void {
-    if (this.#isClosed || this.#isBusy || nowMs < this.#dueMs) return;
+    if (this.#isClosed || this.#isBusy || (nowMs < this.#dueMs && !this.#hasNews(nowMs))) return;
     this.#isBusy = true;
     this.#dueMs = nowMs + RETRY_MS;
+    this.#tellableMs = nowMs + TELL_INTERVAL_MS;
     void this.#renew().then((isAlive) => {
       this.#isBusy = false;
       if (isAlive) this.#dueMs = nowMs + this.#expiresInMs / HEARTBEATS_PER_EXPIRY;
@@ -73,21 +94,35 @@ export class LobbyRegistration {
     void this.#directory.closeLobby(this.#code, this.#ownerToken);
   }
 
+  /** While the broker is away, news wait for the next retry. */
+  #hasNews(nowMs: number): boolean {
+    return this.isReachable && nowMs >= this.#tellableMs && Object.keys(this.#untold).length > 0;
+  }
+
   async #renew(): Promise<boolean> {
-    const beat = await this.#directory.heartbeat(this.#code, this.#ownerToken);
+    const news = this.#untold;
+    this.#untold = {};
+    const isAlive = await this.#renewWith(news);
+    if (!isAlive) this.#untold = { ...news, ...this.#untold };
+    return isAlive;
+  }
+
+  async #renewWith(news: LobbyUpdate): Promise<boolean> {
+    const beat = await this.#directory.heartbeat(this.#code, this.#ownerToken, ...(Object.keys(news).length > 0 ? [news] : []));
     if (beat.ok) {
       this.#expiresInMs = beat.value.expiresInMs;
       return true;
     }
-    if (beat.failure === 'unreachable') return false;
-    const again = await this.#directory.reclaimLobby(this.#code, this.#ownerToken, this.#request);
+    if (beat.failure === 'unreachable' || beat.failure === 'unavailable' || beat.failure === 'too-many-requests') return false;
+    const request = { ...this.#details, ...this.#request };
+    const again = await this.#directory.reclaimLobby(this.#code, this.#ownerToken, request);
     if (again.ok) {
       this.#ownerToken = again.value.ownerToken;
       this.#expiresInMs = again.value.expiresInMs;
       return true;
     }
     if (again.failure !== 'code-taken' && again.failure !== 'not-owner') return false;
-    const fresh = await this.#directory.createLobby(this.#request);
+    const fresh = await this.#directory.createLobby(request);
     if (!fresh.ok) return false;
     this.#code = fresh.value.code;
     this.#ownerToken = fresh.value.ownerToken;

@@ -8,15 +8,30 @@ import {
   type BrokerConfigResponse,
   type CreateLobbyRequest,
   type CreateLobbyResponse,
+  filterParams,
   type HeartbeatResponse,
-  type LobbyApiErrorCode,
+  isCanonicalCode,
+  type ListLobbiesResponse,
+  LOBBY_API_ERROR_CODES,
+  type LobbyFilter,
+  type LobbyUpdate,
   normaliseCode,
+  readLobbyUpdate,
 } from '../wire/lobby-api.ts';
-import type { BrokerFailure, BrokerResult, LobbyAddress, LobbyDirectory } from './directory.ts';
+import type {
+  BrokerFailure,
+  BrokerResult,
+  LobbyAddress,
+  LobbyBrowser,
+  LobbyDirectory,
+  LobbyPageRequest,
+  LobbyWatchEvents,
+} from './directory.ts';
+import { LobbyWatch, readLobbyPage } from './lobby-watch.ts';
 
 /** A healthy broker answers within a round trip; a phone on a bad network takes seconds, and a person waits no longer. */
 const CALL_TIMEOUT_MS = 8_000;
-/** The largest answer is the list of ICE servers, below 4 KiB. */
+/** The largest answer is a page of lobbies, about 40 KB. */
 const RESPONSE_BYTES_MAX = 65_536;
 /** ICE servers beyond a handful only slow the browser's gathering; Chromium warns from five on. */
 const ICE_SERVERS_MAX = 16;
@@ -35,16 +50,16 @@ export interface BrokerClientOptions {
 }
 
 interface Call<T> {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
-  readonly body?: CreateLobbyRequest;
+  readonly body?: CreateLobbyRequest | LobbyUpdate;
   readonly ownerToken?: string;
   readonly keepalive?: boolean;
   /** The value of a good answer's body; undefined if it is none. */
   readonly read: (body: unknown) => T | undefined;
 }
 
-export class BrokerClient implements LobbyDirectory {
+export class BrokerClient implements LobbyDirectory, LobbyBrowser {
   readonly #options: BrokerClientOptions;
   readonly #baseUrl: string;
 
@@ -69,14 +84,34 @@ export class BrokerClient implements LobbyDirectory {
     return this.#call({ method: 'PUT', path: lobbyPath(code), body: request, ownerToken, read: readCreated });
   }
 
-  /** Keeps our lobby from expiring. */
-  heartbeat(code: string, ownerToken: string): Promise<BrokerResult<HeartbeatResponse>> {
+  /** Keeps our lobby from expiring, and with `update` changes what it says about itself. */
+  heartbeat(code: string, ownerToken: string, update?: LobbyUpdate): Promise<BrokerResult<HeartbeatResponse>> {
+    if (update !== undefined) return this.#call({ method: 'PATCH', path: lobbyPath(code), body: update, ownerToken, read: readHeartbeat });
     return this.#call({ method: 'POST', path: `${lobbyPath(code)}/heartbeat`, ownerToken, read: readHeartbeat });
   }
 
   /** Removes our lobby. Goes out even when the page is being closed. */
   closeLobby(code: string, ownerToken: string): Promise<BrokerResult<true>> {
     return this.#call({ method: 'DELETE', path: lobbyPath(code), ownerToken, keepalive: true, read: () => true as const });
+  }
+
+  /** One page of the public lobbies, newest first. */
+  listLobbies(filter: LobbyFilter = {}, { limit, cursor }: LobbyPageRequest = {}): Promise<BrokerResult<ListLobbiesResponse>> {
+    const params = [...filterParams(filter)];
+    if (limit !== undefined) params.push(['limit', String(limit)]);
+    if (cursor !== undefined) params.push(['cursor', cursor]);
+    return this.#call({ method: 'GET', path: `/api/lobbies${queryOf(params)}`, read: readLobbyPage });
+  }
+
+  /** Tells of the public lobbies and of every change, until the returned function is called. */
+  watchLobbies(filter: LobbyFilter, events: LobbyWatchEvents): () => void {
+    const { fetch: ask = fetch, signal } = this.#options;
+    const url = `${this.#baseUrl}/api/lobbies/stream${queryOf(filterParams(filter))}`;
+    const watch = new LobbyWatch({ url, fetch: ask, events });
+    const stop = (): void => watch.stop();
+    if (signal?.aborted === true) stop();
+    signal?.addEventListener('abort', stop, { once: true });
+    return stop;
   }
 
   getConfig(): Promise<BrokerResult<BrokerConfigResponse>> {
@@ -126,6 +161,10 @@ function lobbyPath(code: string): string {
   return `/api/lobbies/${encodeURIComponent(code)}`;
 }
 
+function queryOf(params: readonly (readonly [string, string])[]): string {
+  return params.length === 0 ? '' : `?${params.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&')}`;
+}
+
 function unreachable(message: string): { readonly ok: false; readonly failure: BrokerFailure; readonly message: string } {
   return { ok: false, failure: 'unreachable', message };
 }
@@ -154,17 +193,8 @@ async function readJson(response: Response): Promise<unknown> {
   }
 }
 
-const ERROR_CODES: readonly LobbyApiErrorCode[] = [
-  'bad-request',
-  'unknown-code',
-  'not-owner',
-  'code-taken',
-  'too-many-lobbies',
-  'too-large',
-];
-
 function readError(body: unknown, status: number): BrokerResult<never> {
-  const failure = isObject(body) ? ERROR_CODES.find((code) => code === body['error']) : undefined;
+  const failure = isObject(body) ? LOBBY_API_ERROR_CODES.find((code) => code === body['error']) : undefined;
   if (!isObject(body) || failure === undefined) return unreachable(`The server answered with an error (HTTP ${status}). Try again later.`);
   return { ok: false, failure, message: isText(body['message']) ? body['message'] : `The server refused (${failure}).` };
 }
@@ -172,13 +202,16 @@ function readError(body: unknown, status: number): BrokerResult<never> {
 function readCreated(body: unknown): CreateLobbyResponse | undefined {
   if (!isObject(body)) return undefined;
   const { code, ownerToken, expiresInMs } = body;
-  return isCode(code) && isToken(ownerToken) && isDurationMs(expiresInMs) ? { code, ownerToken, expiresInMs } : undefined;
+  return isCanonicalCode(code) && isToken(ownerToken) && isDurationMs(expiresInMs) ? { code, ownerToken, expiresInMs } : undefined;
 }
 
 function readLobby(body: unknown, asked: string): LobbyAddress | undefined {
   if (!isObject(body)) return undefined;
   const { code, peerId, gameId } = body;
-  return isCode(code) && code === normaliseCode(asked) && isPeerId(peerId) && isText(gameId) ? { code, peerId, gameId } : undefined;
+  const details = readLobbyUpdate(body);
+  if (!isCanonicalCode(code) || code !== normaliseCode(asked) || !isPeerId(peerId) || !isText(gameId) || typeof details === 'string')
+    return undefined;
+  return { ...details, code, peerId, gameId };
 }
 
 function readHeartbeat(body: unknown): HeartbeatResponse | undefined {
@@ -196,7 +229,7 @@ function readConfig(body: unknown): BrokerConfigResponse | undefined {
     if ((username !== undefined && !isText(username)) || (credential !== undefined && !isText(credential))) return undefined;
     iceServers.push({ urls: list, ...(username === undefined ? {} : { username }), ...(credential === undefined ? {} : { credential }) });
   }
-  return { iceServers };
+  return { iceServers, ...(body['iceTransportPolicy'] === 'relay' && { iceTransportPolicy: 'relay' as const }) };
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -205,10 +238,6 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= TEXT_LENGTH_MAX;
-}
-
-function isCode(value: unknown): value is string {
-  return typeof value === 'string' && normaliseCode(value) === value;
 }
 
 /** It goes into a header, where a line break would be another header. */

@@ -35,6 +35,8 @@ export interface PeerTransportOptions {
   readonly brokerUrl: string;
   /** STUN and TURN servers. Empty: only direct paths within one network. */
   readonly iceServers: readonly RTCIceServer[];
+  /** 'relay': through TURN servers only. Default 'all'. */
+  readonly iceTransportPolicy?: RTCIceTransportPolicy;
   readonly clock: Clock;
   readonly signal?: AbortSignal;
   /** PeerJS's Peer, if it is not to be loaded from the package. */
@@ -68,7 +70,7 @@ export async function createPeerTransport(options: PeerTransportOptions): Promis
     path: pathname,
     secure: isSecure,
     token: randomHex(),
-    config: { iceServers: [...options.iceServers] },
+    config: rtcConfiguration(options),
     debug: 0,
   });
   const transport = new PeerTransport(peer, localId, options);
@@ -81,11 +83,18 @@ export async function createPeerTransport(options: PeerTransportOptions): Promis
   return transport;
 }
 
+function rtcConfiguration({
+  iceServers,
+  iceTransportPolicy = 'all',
+}: Pick<PeerTransportOptions, 'iceServers' | 'iceTransportPolicy'>): RTCConfiguration {
+  return { iceServers: [...iceServers], iceTransportPolicy };
+}
+
 export class PeerTransport implements Transport {
   readonly localId: PeerId;
   readonly #peer: Peer;
   readonly #clock: Clock;
-  readonly #iceServers: readonly RTCIceServer[];
+  readonly #configuration: RTCConfiguration;
   readonly #entries = new Set<Entry>();
   /** Open and not yet accepted. */
   readonly #incoming = new BoundedQueue<Link>(OPEN_INCOMING_MAX);
@@ -94,11 +103,11 @@ export class PeerTransport implements Transport {
   #malformedSignals = 0;
   #isClosed = false;
 
-  constructor(peer: Peer, localId: PeerId, { clock, iceServers }: Pick<PeerTransportOptions, 'clock' | 'iceServers'>) {
+  constructor(peer: Peer, localId: PeerId, options: Pick<PeerTransportOptions, 'clock' | 'iceServers' | 'iceTransportPolicy'>) {
     this.#peer = peer;
     this.localId = localId;
-    this.#clock = clock;
-    this.#iceServers = iceServers;
+    this.#clock = options.clock;
+    this.#configuration = rtcConfiguration(options);
     this.#guardSignals();
     peer.on('connection', (connection) => this.#onIncoming(connection));
     // PeerJS reports WebRTC's own failures here; the dial's timeout and the link's end tell the same story.
@@ -216,7 +225,7 @@ export class PeerTransport implements Transport {
       peerConnection,
       clock: this.#clock,
       isDialler: !isIncoming,
-      createConnection: () => new RTCPeerConnection({ iceServers: [...this.#iceServers] }),
+      createConnection: () => new RTCPeerConnection(this.#configuration),
       stateChannel: peerConnection.createDataChannel(STATE_CHANNEL_LABEL, STATE_CHANNEL),
       onOpen: () => {
         entry.isOpen = true;

@@ -10,7 +10,8 @@ declare module 'vitest' {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await buildIfStale();
-  const server = await ServerProcess.start();
+  // Test pages come from other ports, all from one address, and more often than people do.
+  const server = await ServerProcess.start({ ALLOWED_ORIGINS: '*', LIMITS: 'off' });
   project.provide('brokerUrl', server.url);
   return () => server.kill();
 }

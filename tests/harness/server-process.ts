@@ -50,17 +50,19 @@ async function findFreePort(): Promise<number> {
 export class ServerProcess {
   readonly port: number;
   readonly url: string;
+  readonly #env: Readonly<Record<string, string>>;
   #child: ChildProcess | undefined;
   #output = '';
 
-  private constructor(port: number) {
+  private constructor(port: number, env: Readonly<Record<string, string>>) {
     this.port = port;
     this.url = `http://${HOST}:${port}`;
+    this.#env = env;
   }
 
-  /** Resolves when the server answers. */
-  static async start(): Promise<ServerProcess> {
-    const server = new ServerProcess(await findFreePort());
+  /** Resolves when the server answers. `env`: settings beyond the port. */
+  static async start(env: Readonly<Record<string, string>> = {}): Promise<ServerProcess> {
+    const server = new ServerProcess(await findFreePort(), env);
     await server.startAgain();
     return server;
   }
@@ -69,7 +71,7 @@ export class ServerProcess {
   async startAgain(): Promise<void> {
     if (this.#child !== undefined) throw new Error(`the server at port ${this.port} runs already`);
     // No STUN server: tests contact nothing outside this machine.
-    const env = { ...process.env, PORT: String(this.port), HOST, ICE_SERVERS: '[]' };
+    const env = { ...process.env, PORT: String(this.port), HOST, ICE_SERVERS: '[]', ...this.#env };
     const child = spawn(process.execPath, [MAIN], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     this.#output = '';
@@ -94,6 +96,11 @@ export class ServerProcess {
   /** As Ctrl-C does. Resolves to the exit code. */
   async interrupt(): Promise<number | null> {
     return this.#end('SIGINT');
+  }
+
+  /** As a service manager does. Resolves to the exit code. */
+  async terminate(): Promise<number | null> {
+    return this.#end('SIGTERM');
   }
 
   async #end(signal: NodeJS.Signals): Promise<number | null> {

@@ -102,6 +102,9 @@ const PACKAGE_IMPORTERS: Readonly<Record<string, RegExp>> = {
   ws: /^(peer-server\/.+|netcode\/(transport\/peerjs[a-z-]*|platform\/node[a-z-]*|node)\.ts$)/,
   peer: /^peer-server\//,
   express: /^peer-server\//,
+  pino: /^peer-server\//,
+  'prom-client': /^peer-server\//,
+  redis: /^peer-server\//,
   vite: /^(peer-server\/.+|game\/vite\.config\.ts$)/,
   'node:': /^(peer-server\/.+|game\/vite\.config\.ts|netcode\/(transport\/peerjs-node[a-z-]*|platform\/node[a-z-]*|node)\.ts$)/,
 };

@@ -135,6 +135,28 @@ test('an owner moves its living lobby to a new address, which also renews it', a
   expect(valueOf(await directory.resolve(code)).peerId).toBe('host-2');
 });
 
+test('an owner changes what its lobby says, which also renews it; the rest stays', async () => {
+  const { clock, directory } = setUp();
+  const { code, ownerToken } = valueOf(await directory.create(ADDRESS, { name: 'Before', players: 2, gameVersion: 3 }));
+  clock.advance(TTL_MS - 1);
+  expect(valueOf(await directory.update(code, ownerToken, { name: 'After', isPublic: true }))).toEqual({ expiresInMs: TTL_MS });
+  clock.advance(TTL_MS - 1);
+  expect(valueOf(await directory.resolve(code))).toMatchObject({ ...ADDRESS, name: 'After', players: 2, gameVersion: 3, isPublic: true });
+  const stranger = valueOf(await directory.create(ADDRESS)).ownerToken;
+  for (const token of [undefined, '', stranger])
+    expect(await directory.update(code, token, { name: 'Mine' })).toEqual({ refusal: 'not-owner' });
+  expect(valueOf(await directory.resolve(code)).name).toBe('After');
+  clock.advance(TTL_MS);
+  expect(await directory.update(code, ownerToken, {})).toEqual({ refusal: 'unknown-code' });
+});
+
+test('a living lobby that is registered again keeps what is not said anew', async () => {
+  const { directory } = setUp();
+  const { code, ownerToken } = valueOf(await directory.create(ADDRESS, { name: 'Kept', players: 2 }));
+  await directory.reclaim(code, ownerToken, { peerId: 'host-2', gameId: 'arena' }, { players: 3 });
+  expect(valueOf(await directory.resolve(code))).toMatchObject({ peerId: 'host-2', name: 'Kept', players: 3 });
+});
+
 test('a code that another lobby holds after the restart cannot be taken back', async () => {
   const before = valueOf(await setUp().directory.create(ADDRESS));
   const { directory } = setUp({ drawCode: () => before.code });

@@ -1,7 +1,7 @@
 /** The lobby API over real HTTP: every route, every error. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { VirtualClock } from '../../../netcode/core/clock.ts';
-import type { CreateLobbyResponse, LobbyApiErrorCode } from '../../../netcode/wire/lobby-api.ts';
+import { type CreateLobbyResponse, DEFAULT_LOBBY_DETAILS, type LobbyApiErrorCode } from '../../../netcode/wire/lobby-api.ts';
 import { type RunningServer, startServer } from '../../../peer-server/server.ts';
 
 const TTL_MS = 5000;
@@ -73,13 +73,13 @@ test('GET /api/lobbies/:code answers the address and never the token', async () 
   const { code } = await create();
   const answer = await ask('GET', `/api/lobbies/${code}`);
   expect(answer.status).toBe(200);
-  expect(answer.body).toEqual({ code, ...ADDRESS });
+  expect(answer.body).toEqual({ ...DEFAULT_LOBBY_DETAILS, code, ...ADDRESS });
 });
 
 test('a code is understood in lower case and with spaces and dashes', async () => {
   const { code } = await create();
   const typed = ` ${code.slice(0, 3)}-${code.slice(3)} `.toLowerCase();
-  expect((await ask('GET', `/api/lobbies/${encodeURIComponent(typed)}`)).body).toEqual({ code, ...ADDRESS });
+  expect((await ask('GET', `/api/lobbies/${encodeURIComponent(typed)}`)).body).toMatchObject({ code, ...ADDRESS });
 });
 
 test('an unknown, impossible or garbled code is a 404', async () => {
@@ -172,8 +172,8 @@ test('a compressed body is refused, so that it cannot unfold', async () => {
 
 test('unknown API addresses and methods are 404 JSON', async () => {
   expect(await ask('GET', '/api/nothing')).toEqual(refusal(404, 'bad-request'));
-  expect(await ask('GET', '/api/lobbies')).toEqual(refusal(404, 'bad-request'));
-  expect(await ask('PATCH', '/api/lobbies/AAAAAA')).toEqual(refusal(404, 'bad-request'));
+  expect(await ask('PUT', '/api/lobbies', { body: ADDRESS })).toEqual(refusal(404, 'bad-request'));
+  expect(await ask('PATCH', '/api/lobbies/AAAAAA/heartbeat', { body: {} })).toEqual(refusal(404, 'bad-request'));
 });
 
 test('GET /api/config answers the ICE servers', async () => {

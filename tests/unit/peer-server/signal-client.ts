@@ -4,6 +4,9 @@
  */
 import { WebSocket } from 'ws';
 
+/** What a WebSocket reports when there was no goodbye. */
+const CLOSED_ABNORMALLY = 1006;
+
 export interface Frame {
   readonly type: string;
   readonly src?: string;
@@ -17,19 +20,38 @@ export interface ClientOptions {
   readonly key?: string;
   /** Instead of the query made of the three above. */
   readonly query?: string;
+  /** The page that opens it, as browsers say it. */
+  readonly origin?: string;
+  /** The address to come from: any of 127.0.0.0/8, where the system has them all (Linux and Windows do). */
+  readonly from?: string;
 }
 
 export class SignalClient {
   readonly webSocket: WebSocket;
+  /** The HTTP status with which the upgrade was refused. */
+  refusedWith: number | undefined;
   readonly #frames: Frame[] = [];
   #wake: () => void = () => undefined;
   #closeCode: number | undefined;
+  static #settled = 0;
 
   constructor(port: number, options: ClientOptions = {}) {
     const { id = 'ada', token = 'token', key = 'peerjs' } = options;
     const query = options.query ?? `key=${key}&id=${id}&token=${token}&version=1.5.5`;
-    this.webSocket = new WebSocket(`ws://127.0.0.1:${port}/peerjs?${query}`);
+    const { origin, from: localAddress } = options;
+    this.webSocket = new WebSocket(`ws://127.0.0.1:${port}/peerjs?${query}`, {
+      perMessageDeflate: false,
+      ...(origin === undefined ? {} : { origin }),
+      ...(localAddress === undefined ? {} : { localAddress }),
+    });
     this.webSocket.on('error', () => undefined);
+    this.webSocket.on('unexpected-response', (request, response) => {
+      this.refusedWith = response.statusCode;
+      request.destroy();
+      // There will be no socket to close.
+      this.#closeCode ??= CLOSED_ABNORMALLY;
+      this.#wake();
+    });
     this.webSocket.on('message', (data) => {
       this.#frames.push(JSON.parse((data as Buffer).toString()) as Frame);
       this.#wake();
@@ -79,8 +101,32 @@ export class SignalClient {
     if (frame.type !== 'EXPIRE' || frame.src !== 'nobody-of-that-name') throw new Error(`unexpected frame ${JSON.stringify(frame)}`);
   }
 
+  /** The same while others send to this client: what arrives first stays to be asked for. */
+  async settleAmongOthers(): Promise<void> {
+    const name = `nobody-${++SignalClient.#settled}`;
+    const isAnswer = (frame: Frame) => frame.type === 'EXPIRE' && frame.src === name;
+    this.send(offer(name));
+    while (!this.#frames.some(isAnswer)) {
+      if (this.#closeCode !== undefined) throw new Error(`socket closed with ${this.#closeCode}`);
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+    this.#frames.splice(this.#frames.findIndex(isAnswer), 1);
+  }
+
+  /** Frames that arrived and were not asked for yet. */
+  get waiting(): number {
+    return this.#frames.length;
+  }
+
+  /** Vanishes without a goodbye, as when the network is lost. */
   close(): void {
     this.webSocket.terminate();
+  }
+
+  /** Closes as a page does, and resolves when the server has answered. */
+  async leave(): Promise<void> {
+    this.webSocket.close();
+    await this.closed();
   }
 }
 
