@@ -66,7 +66,7 @@ export function buildApp(parts: AppParts): express.Express {
     app.use('/api', limitLobbies(limits, addressOf));
   }
   app.use(iceRoutes(parts.ice));
-  app.use('/api', lobbyRoutes(parts.directory, parts.ice.iceServers, parts.streams));
+  app.use('/api', lobbyRoutes(parts.directory, parts.streams));
   app.use(SIGNALLING_PATH, peerIdRoutes());
 
   if (limits !== undefined) app.use(limitRequests(limits, addressOf));

@@ -4,7 +4,6 @@
  */
 import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
 import {
-  type BrokerConfigResponse,
   CODE_LENGTH,
   type CreateLobbyResponse,
   type HeartbeatResponse,
@@ -22,7 +21,6 @@ import {
   readLobbyUpdate,
   readWholeNumber,
 } from '../netcode/wire/lobby-api.ts';
-import type { IceServers } from './ice-servers.ts';
 import type { LobbyAddress, LobbyDirectory, LobbyRefusal } from './lobby-directory.ts';
 import { StoreUnavailableError } from './lobby-store.ts';
 import { LobbyStreams } from './lobby-stream.ts';
@@ -45,21 +43,13 @@ const REFUSALS: Readonly<Record<LobbyRefusal, { readonly status: number; readonl
 };
 
 /** Everything below `/api`. Given `streams`, a shutdown can end them; otherwise they end with their sockets. */
-export function lobbyRoutes(
-  directory: LobbyDirectory,
-  iceServers: IceServers,
-  streams: LobbyStreams = new LobbyStreams(directory.publicLobbies),
-): Router {
+export function lobbyRoutes(directory: LobbyDirectory, streams: LobbyStreams = new LobbyStreams(directory.publicLobbies)): Router {
   const router = Router();
   router.use((_request, response, next) => {
     response.setHeader('Cache-Control', 'no-store');
     next();
   });
   router.use(express.json({ limit: BODY_BYTES_MAX, inflate: false }));
-
-  router.get('/config', (_request, response) => {
-    response.json({ iceServers } satisfies BrokerConfigResponse);
-  });
 
   router.get('/lobbies', (request, response) => {
     const filter = readFilterOrRefuse(request, response);

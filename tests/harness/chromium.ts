@@ -3,10 +3,10 @@
  * bare machine. Nothing is downloaded while a Chromium is there already, and nothing without saying so.
  */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, dirname, join } from 'node:path';
 import { chromium } from 'playwright';
+import { doesStart, isRootOnDebian } from './programs.ts';
 
 /** Quiet and reproducible: no first-run pages, no traffic of the browser's own. Tests run as root in containers, hence no sandbox. */
 export const CHROMIUM_FLAGS: readonly string[] = [
@@ -26,7 +26,6 @@ const USUAL_PATHS = [
   'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe',
   'C:\\Program Files (x86)\\Google\\Chrome\\Application\\chrome.exe',
 ];
-const VERSION_TIMEOUT_MS = 30_000;
 
 /** The path of a Chromium that starts. Installs one if there is none; throws Error saying what to do if that fails. */
 export function ensureChromium(): string {
@@ -44,29 +43,12 @@ export function ensureChromium(): string {
 export function findChromium(): string | undefined {
   const chosen = process.env['CHROMIUM_PATH'];
   if (chosen !== undefined && chosen !== '') {
-    if (!doesStart(chosen)) throw new Error(`CHROMIUM_PATH '${chosen}' is not a Chromium that starts`);
+    if (!doesStart(chosen, ['--version', '--no-sandbox'])) throw new Error(`CHROMIUM_PATH '${chosen}' is not a Chromium that starts`);
     return chosen;
   }
   const onPath = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
   const system = COMMAND_NAMES.flatMap((name) => onPath.map((folder) => join(folder, name)));
-  return [...system, ...USUAL_PATHS, chromium.executablePath()].find(doesStart);
-}
-
-/** Ubuntu's /usr/bin/chromium-browser may be a script that only says "install the snap": so it is asked for its version. */
-function doesStart(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-  } catch {
-    return false;
-  }
-  // Chrome on Windows opens a window when asked for its version.
-  if (process.platform === 'win32') return true;
-  return spawnSync(path, ['--version', '--no-sandbox'], { stdio: 'ignore', timeout: VERSION_TIMEOUT_MS }).status === 0;
-}
-
-function isRootOnDebian(): boolean {
-  if (process.getuid?.() !== 0 || !existsSync('/etc/os-release')) return false;
-  return /^ID(_LIKE)?=.*\b(debian|ubuntu)\b/m.test(readFileSync('/etc/os-release', 'utf8'));
+  return [...system, ...USUAL_PATHS, chromium.executablePath()].find((path) => doesStart(path, ['--version', '--no-sandbox']));
 }
 
 function installWithApt(): string | undefined {

@@ -3,14 +3,13 @@
  * Firefox is there already, and nothing without saying so. No test needs one: `npm test` never comes here.
  */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { doesStart, isRootOnDebian } from './programs.ts';
 
 /** The long-lived release first: figures of two runs months apart are then of one Firefox. */
 const COMMAND_NAMES = ['firefox-esr', 'firefox'];
 /** Where Firefox lies on systems whose PATH does not name it. */
 const USUAL_PATHS = ['/Applications/Firefox.app/Contents/MacOS/firefox', 'C:\\Program Files\\Mozilla Firefox\\firefox.exe'];
-const VERSION_TIMEOUT_MS = 30_000;
 
 /** The path of a Firefox that starts. Installs one if there is none; throws Error saying what to do if that fails. */
 export function ensureFirefox(): string {
@@ -28,22 +27,7 @@ export function findFirefox(): string | undefined {
   }
   const onPath = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
   const system = COMMAND_NAMES.flatMap((name) => onPath.map((folder) => join(folder, name)));
-  return [...system, ...USUAL_PATHS].find(doesStart);
-}
-
-/** Ubuntu's /usr/bin/firefox may be a script that only says "install the snap": so it is asked for its version. */
-function doesStart(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-  } catch {
-    return false;
-  }
-  return spawnSync(path, ['--version'], { stdio: 'ignore', timeout: VERSION_TIMEOUT_MS }).status === 0;
-}
-
-function isRootOnDebian(): boolean {
-  if (process.getuid?.() !== 0 || !existsSync('/etc/os-release')) return false;
-  return /^ID(_LIKE)?=.*\b(debian|ubuntu)\b/m.test(readFileSync('/etc/os-release', 'utf8'));
+  return [...system, ...USUAL_PATHS].find((path) => doesStart(path));
 }
 
 function installWithApt(): string | undefined {

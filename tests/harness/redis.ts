@@ -4,15 +4,15 @@
  * without saying so.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { doesStart, isRootOnDebian } from './programs.ts';
 
 const COMMAND_NAMES = ['redis-server', 'valkey-server'];
 const HOST = '127.0.0.1';
 const START_TIMEOUT_MS = 15_000;
-const VERSION_TIMEOUT_MS = 10_000;
 const INSTALL_TIMEOUT_MS = 180_000;
 const LOCK_POLL_MS = 500;
 
@@ -35,21 +35,7 @@ function findRedis(): string | undefined {
     return chosen;
   }
   const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-  return COMMAND_NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find(doesStart);
-}
-
-function doesStart(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-  } catch {
-    return false;
-  }
-  return spawnSync(path, ['--version'], { stdio: 'ignore', timeout: VERSION_TIMEOUT_MS }).status === 0;
-}
-
-function isRootOnDebian(): boolean {
-  if (process.getuid?.() !== 0 || !existsSync('/etc/os-release')) return false;
-  return /^ID(_LIKE)?=.*\b(debian|ubuntu)\b/m.test(readFileSync('/etc/os-release', 'utf8'));
+  return COMMAND_NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find((path) => doesStart(path));
 }
 
 /** Several test files find none at the same moment: one installs, the others wait for it. */
