@@ -23,7 +23,14 @@ export interface Program {
 /** The server that `npm start` runs, built already: the game's page and the broker. Side a's, where the host is. */
 export async function startServer(wan: Wan): Promise<Program> {
   // The streams' pages come from the relay, and all from two addresses.
-  const env = { PORT: String(SERVER_PORT), HOST: WAN_ADDRESS.a, ICE_SERVERS: '[]', ALLOWED_ORIGINS: '*', LIMITS: 'off', LOG_FORMAT: 'text' };
+  const env = {
+    PORT: String(SERVER_PORT),
+    HOST: WAN_ADDRESS.a,
+    ICE_SERVERS: '[]',
+    ALLOWED_ORIGINS: '*',
+    LIMITS: 'off',
+    LOG_FORMAT: 'text',
+  };
   const close = await start({ wan, side: 'a', args: [SERVER], env, ready: 'Ctrl-C' });
   return { url: `http://${WAN_ADDRESS.a}:${SERVER_PORT}`, close };
 }
