@@ -70,7 +70,12 @@ function isSignalPayload(payload: unknown): payload is Record<string, unknown> {
 
 /** A call names no serializer. */
 function isOfferPayload(payload: Record<string, unknown>): boolean {
-  return payload['type'] === 'media' || (payload['type'] === 'data' && SERIALIZATIONS.has(payload['serialization']));
+  // Of the three PeerJS ignores 'relay', which asks a Volley page to the broker's relay.
+  return (
+    payload['type'] === 'media' ||
+    payload['type'] === 'relay' ||
+    (payload['type'] === 'data' && SERIALIZATIONS.has(payload['serialization']))
+  );
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -3,6 +3,7 @@
  * the serialization 'constructor' yields a connection that is none, a missing payload throws inside its event handler, candidates for
  * unknown connections are kept for ever. So each frame is read here first, and PeerJS gets a fresh object with the known fields only.
  */
+import { isRelayPair } from '../wire/relay.ts';
 
 /** The label of the control channel, and of the PeerJS connection it belongs to. */
 export const CONTROL_LABEL = 'control';
@@ -62,7 +63,26 @@ export type Signal =
         readonly connectionId: string;
         readonly candidate: Candidate;
       };
-    };
+    }
+  | MediaSignal
+  /** The peer waits at the broker's relay under this name. On the wire an OFFER: brokers know no other frame that begins something. */
+  | { readonly type: 'RELAY'; readonly src: string; readonly pair: string };
+
+/** Of a voice call. */
+export type MediaSignal =
+  | { readonly type: 'OFFER'; readonly src: string; readonly payload: MediaPayload & { readonly sdp: Description<'offer'> } }
+  | { readonly type: 'ANSWER'; readonly src: string; readonly payload: MediaPayload & { readonly sdp: Description<'answer'> } }
+  | { readonly type: 'CANDIDATE'; readonly src: string; readonly payload: MediaPayload & { readonly candidate: Candidate } };
+
+interface MediaPayload {
+  readonly type: 'media';
+  readonly connectionId: string;
+}
+
+/** The payload of the OFFER that asks a peer to the relay. */
+export function relayOffer(pair: string): { readonly type: 'relay'; readonly connectionId: string } {
+  return { type: 'relay', connectionId: pair };
+}
 
 /** Undefined when the frame is none that Volley's peers and broker send. Never throws. */
 export function readSignal(frame: unknown): Signal | undefined {
@@ -94,7 +114,11 @@ function readConnectionSignal(
   payload: Readonly<Record<string, unknown>>,
 ): Signal | undefined {
   const { connectionId } = payload;
-  if (payload['type'] !== 'data' || typeof connectionId !== 'string' || !CONNECTION_ID_PATTERN.test(connectionId)) return undefined;
+  if (payload['type'] === 'relay')
+    return type === 'OFFER' && isRelayPair(connectionId) ? { type: 'RELAY', src, pair: connectionId } : undefined;
+  if (typeof connectionId !== 'string' || !CONNECTION_ID_PATTERN.test(connectionId)) return undefined;
+  if (payload['type'] === 'media') return readMediaSignal({ type, src, connectionId }, payload);
+  if (payload['type'] !== 'data') return undefined;
   switch (type) {
     case 'OFFER': {
       const sdp = readDescription('offer', payload['sdp']);
@@ -109,6 +133,26 @@ function readConnectionSignal(
     case 'CANDIDATE': {
       const candidate = readCandidate(payload['candidate']);
       return candidate && { type, src, payload: { type: 'data', connectionId, candidate } };
+    }
+  }
+}
+
+function readMediaSignal(
+  { type, src, connectionId }: Pick<MediaSignal, 'type' | 'src'> & Pick<MediaPayload, 'connectionId'>,
+  payload: Readonly<Record<string, unknown>>,
+): MediaSignal | undefined {
+  switch (type) {
+    case 'OFFER': {
+      const sdp = readDescription('offer', payload['sdp']);
+      return sdp && { type, src, payload: { type: 'media', connectionId, sdp } };
+    }
+    case 'ANSWER': {
+      const sdp = readDescription('answer', payload['sdp']);
+      return sdp && { type, src, payload: { type: 'media', connectionId, sdp } };
+    }
+    case 'CANDIDATE': {
+      const candidate = readCandidate(payload['candidate']);
+      return candidate && { type, src, payload: { type: 'media', connectionId, candidate } };
     }
   }
 }

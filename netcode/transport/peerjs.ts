@@ -312,7 +312,10 @@ export class PeerTransport implements Transport {
           entry.fail(new DialError('peer-unknown', `the broker does not know '${signal.src}'`));
         }
         return true;
+      case 'RELAY':
+        return false;
       case 'OFFER':
+        if (signal.payload.type === 'media') return false;
         return !this.#isClosed && this.#entryOf(signal) === undefined && this.#hasRoomFor(signal.src);
       case 'ANSWER': {
         const entry = this.#entryOf(signal);

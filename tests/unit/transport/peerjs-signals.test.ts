@@ -1,7 +1,7 @@
 /** What the broker relays is read, never trusted. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readSignal } from '../../../netcode/transport/peerjs-signals.ts';
+import { readSignal, relayOffer } from '../../../netcode/transport/peerjs-signals.ts';
 
 const OFFER = {
   type: 'OFFER',
@@ -41,12 +41,31 @@ describe('a frame that PeerJS sends', () => {
   });
 });
 
+const MEDIA_CALL = { type: 'OFFER', src: 'abc', payload: { type: 'media', connectionId: 'mc_1', sdp: { type: 'offer', sdp: 'v=0' } } };
+
+test('a voice call comes out with the known fields only, and not without its description', () => {
+  expect(readSignal({ ...MEDIA_CALL, payload: { ...MEDIA_CALL.payload, metadata: { large: 1 } } })).toEqual(MEDIA_CALL);
+  expect(readSignal({ ...MEDIA_CALL, payload: { ...MEDIA_CALL.payload, sdp: undefined } })).toBeUndefined();
+  const answer = { type: 'ANSWER', src: 'abc', payload: { type: 'media', connectionId: 'mc_1', sdp: { type: 'answer', sdp: 'v=0' } } };
+  expect(readSignal(answer)).toEqual(answer);
+  const candidate = { candidate: 'candidate:1', sdpMid: '0', sdpMLineIndex: null, usernameFragment: null };
+  const found = { type: 'CANDIDATE', src: 'abc', payload: { type: 'media', connectionId: 'mc_1', candidate } };
+  expect(readSignal(found)).toEqual(found);
+});
+
+test('an invitation to the relay is an OFFER on the wire, and names a pair of 128 bits', () => {
+  const pair = 'A'.repeat(22);
+  expect(readSignal({ type: 'OFFER', src: 'abc', payload: relayOffer(pair) })).toEqual({ type: 'RELAY', src: 'abc', pair });
+  expect(readSignal({ type: 'ANSWER', src: 'abc', payload: relayOffer(pair) })).toBeUndefined();
+  expect(readSignal({ type: 'OFFER', src: 'abc', payload: relayOffer('short') })).toBeUndefined();
+});
+
 test('a server error without a message is an error all the same', () => {
   expect(readSignal({ type: 'ERROR' })).toEqual({ type: 'ERROR', payload: { msg: '' } });
 });
 
 test('no frame whatever throws, and what is accepted is of a known type', () => {
-  const types = ['OPEN', 'ERROR', 'ID-TAKEN', 'INVALID-KEY', 'LEAVE', 'EXPIRE', 'OFFER', 'ANSWER', 'CANDIDATE'];
+  const types = ['OPEN', 'ERROR', 'ID-TAKEN', 'INVALID-KEY', 'LEAVE', 'EXPIRE', 'OFFER', 'ANSWER', 'CANDIDATE', 'RELAY'];
   const frame = fc.oneof(
     fc.jsonValue(),
     fc.record(
@@ -58,7 +77,7 @@ test('no frame whatever throws, and what is accepted is of a known type', () => 
       src: fc.constant('abc'),
       payload: fc.record(
         {
-          type: fc.constant('data'),
+          type: fc.constantFrom('data', 'media', 'relay'),
           connectionId: fc.oneof(fc.constant('dc_1'), fc.string()),
           serialization: fc.constantFrom('raw', 'constructor', '__proto__'),
           reliable: fc.boolean(),
