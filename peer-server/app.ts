@@ -18,6 +18,7 @@ import { metricsRoute } from './metrics-routes.ts';
 import { originGuard } from './origin-guard.ts';
 import type { Origins } from './origins.ts';
 import { peerIdRoutes } from './peer-id-routes.ts';
+import type { Relay } from './relay/relay.ts';
 import { requestLog, warnOfUnnamedProxy } from './request-log.ts';
 import { securityHeaders } from './security-headers.ts';
 import { type Signalling, SIGNALLING_PATH } from './signalling.ts';
@@ -33,6 +34,8 @@ export interface AppParts {
   readonly directory: LobbyDirectory;
   readonly streams: LobbyStreams;
   readonly signalling: Signalling;
+  /** Undefined: there is none. */
+  readonly relay: Relay | undefined;
   readonly vitals: Vitals;
   readonly metrics: BrokerMetrics;
   readonly logger: Logger;
@@ -52,7 +55,7 @@ export function buildApp(parts: AppParts): express.Express {
   app.use(metrics.requestCounter());
   app.use(requestLog(logger, proxies), warnOfUnnamedProxy(logger, proxies));
   app.use(securityHeaders(!parts.isDev));
-  app.get('/healthz', healthRoute(vitals, parts.signalling));
+  app.get('/healthz', healthRoute(vitals, parts.signalling, parts.relay));
   app.get('/readyz', readyRoute(vitals));
   if (parts.metricsToken !== undefined) app.get('/metrics', metricsRoute(metrics, parts.metricsToken));
 
@@ -65,7 +68,7 @@ export function buildApp(parts: AppParts): express.Express {
     app.use(forPages, limitRequests(limits, addressOf, API_REQUEST_COST));
     app.use('/api', limitLobbies(limits, addressOf));
   }
-  app.use(iceRoutes(parts.ice));
+  app.use(iceRoutes(parts.ice, parts.relay !== undefined));
   app.use('/api', lobbyRoutes(parts.directory, parts.streams));
   app.use(SIGNALLING_PATH, peerIdRoutes());
 

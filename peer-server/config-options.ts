@@ -6,6 +6,7 @@
 import { ConfigError } from './config-error.ts';
 import { DRAIN_MS, LOBBIES_MAX } from './defaults.ts';
 import { TURN_TTL_SECONDS } from './ice-credentials.ts';
+import { RELAY_PAIRS_MAX } from './relay/relay.ts';
 import { PEERS_MAX } from './signalling.ts';
 
 interface OptionSpec {
@@ -65,6 +66,18 @@ export const OPTIONS = {
   redisUrl: { env: 'REDIS_URL', flag: '--redis-url', value: 'URL', help: 'Redis or Valkey shared by several brokers (this process alone)' },
   peersMax: { env: 'PEERS_MAX', flag: '--peers-max', value: 'NUMBER', help: `registered signalling clients (${PEERS_MAX})` },
   lobbiesMax: { env: 'LOBBIES_MAX', flag: '--lobbies-max', value: 'NUMBER', help: `open lobbies (${LOBBIES_MAX})` },
+  relay: {
+    env: 'RELAY',
+    flag: '--relay',
+    value: 'on|off',
+    help: 'relay game traffic for players who cannot connect, where the host of a lobby allows it (on)',
+  },
+  relayPairsMax: {
+    env: 'RELAY_PAIRS_MAX',
+    flag: '--relay-pairs-max',
+    value: 'NUMBER',
+    help: `pairs of players relayed for at a time (${RELAY_PAIRS_MAX})`,
+  },
   limits: {
     env: 'LIMITS',
     flag: '--limits',

@@ -23,6 +23,7 @@ import { TURN_TTL_SECONDS, type TurnSettings } from './ice-credentials.ts';
 import { checkTurnUrls, DEFAULT_ICE_SERVERS, hasTurnServer, ICE_SERVERS_MAX, type IceServers, parseIceServers } from './ice-servers.ts';
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from './logger.ts';
 import type { MetricsExposure } from './metrics-routes.ts';
+import { RELAY_PAIRS_MAX } from './relay/relay.ts';
 import { PEERS_MAX } from './signalling.ts';
 import type { TlsFiles } from './tls.ts';
 import { parseSubnets } from './trusted-proxy.ts';
@@ -31,6 +32,8 @@ const DEFAULT_PORT = 8080;
 /** Beyond these a process has no memory or file descriptors left anyway. */
 const PEERS_LIMIT = 200_000;
 const LOBBIES_LIMIT = 1_000_000;
+/** What one process can hand on is reached long before. */
+const RELAY_PAIRS_LIMIT = 10_000;
 const DRAIN_LIMIT_SECONDS = 300;
 /** A credential needs a minute to be used at all; one of more than a week might as well be a password. */
 const TURN_TTL_RANGE = { min: 60, max: 604_800, fallback: TURN_TTL_SECONDS };
@@ -59,6 +62,8 @@ export interface BrokerConfig {
   readonly redisUrl: string | undefined;
   readonly peersMax: number;
   readonly lobbiesMax: number;
+  readonly hasRelay: boolean;
+  readonly relayPairsMax: number;
   readonly hasLimits: boolean;
   readonly metrics: MetricsExposure;
   readonly logLevel: LogLevel;
@@ -87,6 +92,7 @@ export function readConfig(env: NodeJS.ProcessEnv, args: readonly string[], star
     redisUrl: readRedisUrl(given.redisUrl),
     peersMax: readCount(given.peersMax, { min: 1, max: PEERS_LIMIT, fallback: PEERS_MAX }),
     lobbiesMax: readCount(given.lobbiesMax, { min: 1, max: LOBBIES_LIMIT, fallback: LOBBIES_MAX }),
+    ...readRelay(given),
     hasLimits: readChoice(given.limits, ['on', 'off'], 'on') === 'on',
     metrics: readMetrics(given, port),
     logLevel: readChoice(given.logLevel, LOG_LEVELS, 'info'),
@@ -120,6 +126,12 @@ function readTurn(given: GivenOptions): TurnSettings | undefined {
   const alone = given.turnSecret ?? given.turnSecretFile ?? given.turnTtlSeconds;
   if (alone !== undefined) throw new ConfigError(`${alone.name} is of no use without TURN_URLS: the servers it is for`);
   return undefined;
+}
+
+function readRelay({ relay, relayPairsMax }: GivenOptions): Pick<BrokerConfig, 'hasRelay' | 'relayPairsMax'> {
+  const hasRelay = readChoice(relay, ['on', 'off'], 'on') === 'on';
+  if (!hasRelay && relayPairsMax !== undefined) throw new ConfigError(`${relayPairsMax.name} is of no use while ${relay!.name} is 'off'`);
+  return { hasRelay, relayPairsMax: readCount(relayPairsMax, { min: 1, max: RELAY_PAIRS_LIMIT, fallback: RELAY_PAIRS_MAX }) };
 }
 
 function readTlsFiles({ tlsCert, tlsKey }: GivenOptions): TlsFiles | undefined {

@@ -3,6 +3,7 @@
  * here? A broker whose store is away, or that is about to end, is alive but not ready.
  */
 import type { RequestHandler } from 'express';
+import type { Relay } from './relay/relay.ts';
 import type { Signalling, SignallingCounters } from './signalling.ts';
 
 /** A store that needs longer is as good as away: those who ask would not wait either. */
@@ -16,6 +17,8 @@ export interface Health extends SignallingCounters {
   readonly peers: number;
   /** Living lobbies now; null while the store does not answer. */
   readonly lobbies: number | null;
+  /** Pairs of players between whom this broker relays now. */
+  readonly relayedPairs: number;
 }
 
 /** The body of `GET /readyz`, with status 200 for 'ready' and 503 for the others. */
@@ -49,10 +52,10 @@ export class Vitals {
     return this.#counting;
   }
 
-  async health({ peers, counters }: Signalling): Promise<Health> {
+  async health({ peers, counters }: Signalling, relayedPairs: number): Promise<Health> {
     const lobbies = (await this.lobbies()) ?? null;
     const uptimeSeconds = Math.floor((performance.now() - this.#startedAtMs) / 1000);
-    return { status: 'ok', uptimeSeconds, peers, lobbies, ...counters };
+    return { status: 'ok', uptimeSeconds, peers, lobbies, relayedPairs, ...counters };
   }
 
   async readiness(): Promise<Readiness> {
@@ -61,10 +64,11 @@ export class Vitals {
   }
 }
 
-export function healthRoute(vitals: Vitals, signalling: Signalling): RequestHandler {
+/** `relay` undefined: there is none. */
+export function healthRoute(vitals: Vitals, signalling: Signalling, relay: Relay | undefined): RequestHandler {
   return (_request, response, next) => {
     response.setHeader('Cache-Control', 'no-store');
-    vitals.health(signalling).then((health) => response.json(health), next);
+    vitals.health(signalling, relay?.pairs ?? 0).then((health) => response.json(health), next);
   };
 }
 

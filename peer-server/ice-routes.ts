@@ -18,19 +18,19 @@ export interface IceSettings {
 export interface IceResponse extends BrokerConfigResponse {
   /** Left out when it is 'all'. */
   readonly iceTransportPolicy?: 'relay';
-  /** The credentials are good for this long; without any, the list is good for ever. */
-  readonly expiresInSeconds?: number;
 }
 
 /** Mounted at the root, behind whatever limits how often one may ask. */
-export function iceRoutes(settings: IceSettings): Router {
+export function iceRoutes(settings: IceSettings, hasRelay: boolean): Router {
   const router = Router();
-  const answer: RequestHandler = (_request, response) => {
-    response.setHeader('Cache-Control', 'no-store');
-    response.json(iceResponse(settings, Date.now()));
-  };
-  router.get('/ice', answer);
-  router.get('/api/config', answer);
+  const answer =
+    (more: Pick<BrokerConfigResponse, 'hasRelay'>): RequestHandler =>
+    (_request, response) => {
+      response.setHeader('Cache-Control', 'no-store');
+      response.json({ ...iceResponse(settings, Date.now()), ...more });
+    };
+  router.get('/ice', answer({}));
+  router.get('/api/config', answer(hasRelay ? { hasRelay } : {}));
   return router;
 }
 

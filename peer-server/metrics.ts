@@ -4,6 +4,7 @@
  */
 import type { Request, RequestHandler, Response } from 'express';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { RelayFrameCount } from './relay/relay-tally.ts';
 
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 /** Reasons and kinds are words in our own sources; more than this many are a mistake there. */
@@ -31,6 +32,10 @@ export interface MetricsSources {
   readonly frameOutcomes: () => Counters;
   readonly frameTypes: () => Counters;
   readonly limits: () => Counters;
+  /** Pairs relayed for now, what became of their frames, and bytes handed on by kind. */
+  readonly relayPairs: () => number;
+  readonly relayFrames: () => readonly RelayFrameCount[];
+  readonly relayBytes: () => Counters;
   readonly isDraining: () => boolean;
 }
 
@@ -68,6 +73,9 @@ export class BrokerMetrics {
       read: sources.frameTypes,
     });
     this.#counters({ name: 'volley_limits_total', help: 'How often a limit by address acted', label: 'limit', read: sources.limits });
+    this.#gauge('volley_relay_pairs', 'Pairs of players relayed for now', sources.relayPairs);
+    this.#counters({ name: 'volley_relay_bytes_total', help: 'Bytes relayed', label: 'kind', read: sources.relayBytes });
+    this.#relayFrames(sources.relayFrames);
     this.#refusals = new Counter({ name: 'volley_refusals_total', help: 'What was refused, and why', labelNames: ['reason'], registers });
     this.#requests = new Counter({
       name: 'volley_http_requests_total',
@@ -141,6 +149,19 @@ export class BrokerMetrics {
       collect() {
         counter.reset();
         for (const [word, count] of Object.entries(read()).slice(0, WORDS_MAX)) counter.inc({ [label]: word }, count);
+      },
+    });
+  }
+
+  #relayFrames(read: () => readonly RelayFrameCount[]): void {
+    const counter: Counter<'kind' | 'outcome'> = new Counter({
+      name: 'volley_relay_frames_total',
+      help: 'Frames of relayed pairs by what became of them',
+      labelNames: ['kind', 'outcome'],
+      registers: [this.#registry],
+      collect() {
+        counter.reset();
+        for (const { kind, outcome, frames } of read()) counter.inc({ kind, outcome }, frames);
       },
     });
   }

@@ -48,13 +48,15 @@ export interface RedisConnectionOptions {
 }
 
 type Client = ReturnType<typeof makeClient>;
+/** Hears a channel over the connection it is given. */
+type Subscription = (client: Client) => Promise<void>;
 
 export class RedisConnection {
   /** Each only grows. */
   readonly counters = { losses: 0, timeouts: 0, failures: 0 };
   readonly #options: RedisConnectionOptions;
   readonly #scripts = new Set<RedisScript>();
-  readonly #channels = new Map<string, (text: string) => void>();
+  readonly #channels = new Map<string, Subscription>();
   readonly #upListeners: (() => void)[] = [];
   readonly #pulse: NodeJS.Timeout;
   #commands: Client;
@@ -112,8 +114,19 @@ export class RedisConnection {
 
   /** Hears a channel from the next moment on that both connections are ready. `onMessage` must not throw. One per channel. */
   subscribe(channel: string, onMessage: (text: string) => void): void {
-    this.#channels.set(channel, onMessage);
-    if (this.#areMessagesUp) void this.#messages.subscribe(channel, onMessage).catch(() => this.#restart('a subscription failed'));
+    this.#subscribe(channel, (client) => client.subscribe(channel, onMessage));
+  }
+
+  /** The same for messages that are no text. */
+  subscribeBytes(channel: string, onMessage: (bytes: Buffer) => void): void {
+    this.#subscribe(channel, (client) => client.subscribe(channel, onMessage, true));
+  }
+
+  /** How many hear the channel. Rejects with StoreUnavailableError; then it may have been heard or not. Messages go out in the order of the calls. */
+  async publish(channel: string, bytes: Uint8Array): Promise<number> {
+    if (!this.isUp) throw new StoreUnavailableError('Redis is not connected');
+    const listeners = await this.#answerTo(['PUBLISH', channel, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)]);
+    return typeof listeners === 'number' ? listeners : 0;
   }
 
   close(): Promise<void> {
@@ -125,6 +138,12 @@ export class RedisConnection {
     destroy(this.#commands);
     destroy(this.#messages);
     return Promise.resolve();
+  }
+
+  /** The subscription is made again on a connection that is back and has it already: it must name the same listener, or it hears twice. */
+  #subscribe(channel: string, subscription: Subscription): void {
+    this.#channels.set(channel, subscription);
+    if (this.#areMessagesUp) void subscription(this.#messages).catch(() => this.#restart('a subscription failed'));
   }
 
   #start(): void {
@@ -183,7 +202,7 @@ export class RedisConnection {
   async #prepareMessages(isCurrent: () => boolean): Promise<void> {
     const client = this.#messages;
     try {
-      for (const [channel, onMessage] of this.#channels) await client.subscribe(channel, onMessage);
+      for (const subscription of this.#channels.values()) await subscription(client);
     } catch {
       if (isCurrent()) this.#restart('a subscription failed');
       return;
@@ -228,7 +247,7 @@ export class RedisConnection {
     if (this.isUp) for (const listener of this.#upListeners) listener();
   }
 
-  async #answerTo(command: string[]): Promise<unknown> {
+  async #answerTo(command: (string | Buffer)[]): Promise<unknown> {
     try {
       return await within(COMMAND_TIMEOUT_MS, this.#commands.sendCommand(command));
     } catch (error) {

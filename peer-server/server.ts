@@ -1,6 +1,7 @@
 /**
  * The broker: one http server that carries the page, the lobby directory and PeerJS signalling, so that a game
- * needs one address and one process. It introduces players to each other; no game traffic passes through it.
+ * needs one address and one process. It introduces players to each other; game traffic passes through it only for pairs that cannot
+ * connect at all, by the relay.
  *
  * This file only puts the parts together and ends them; the HTTP routes are `app.ts`. Every part can be chosen by an option.
  */
@@ -24,7 +25,10 @@ import { BrokerMetrics } from './metrics.ts';
 import { listenForScrapers, type MetricsExposure } from './metrics-routes.ts';
 import { origins } from './origins.ts';
 import type { PeerRouter } from './peer-router.ts';
-import { PEERS_MAX, type Signalling, startSignalling } from './signalling.ts';
+import { LocalMeetingPlace, type MeetingPlace } from './relay/meeting-place.ts';
+import { type Relay, startRelay } from './relay/relay.ts';
+import { RelayDoor } from './relay/relay-door.ts';
+import { PEERS_MAX, type Signalling, SIGNALLING_PATH, startSignalling } from './signalling.ts';
 import type { TlsMaterial } from './tls.ts';
 import { trustedProxies } from './trusted-proxy.ts';
 
@@ -64,11 +68,17 @@ export interface ServerOptions {
   readonly lobbyStore?: LobbyStore;
   /** Where peers are. Default: at this process or nowhere. One that is given stays the caller's to close. */
   readonly router?: PeerRouter | undefined;
+  /** Relay for pairs that cannot connect, where their lobby's host allows it. Default true. */
+  readonly hasRelay?: boolean;
+  /** Default 100. */
+  readonly relayPairsMax?: number;
+  /** Where the ends of relayed pairs find each other. Default: at this process. One that is given stays the caller's to close. */
+  readonly meetingPlace?: MeetingPlace | undefined;
   /** Registered signalling clients. Default 5,000. */
   readonly peersMax?: number;
   /** What one address may ask for; what is left out is as in DEFAULT_LIMITS. 'off': anything. */
   readonly limits?: Partial<LimitRules> | typeof LIMITS_OFF;
-  /** The clock of lobbies and limits. Milliseconds since any fixed moment. */
+  /** The clock of lobbies, limits and relay. Milliseconds since any fixed moment. */
   readonly nowMs?: () => number;
   /** Default: warnings and errors, readable, on standard error. */
   readonly logger?: Logger;
@@ -102,7 +112,7 @@ export interface RunningServer {
 /** Resolves when the server listens. Rejects with Node's error (`code: 'EADDRINUSE'`, ...) when it cannot. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const isDev = options.dev ?? false;
-  const { peersMax = PEERS_MAX, nowMs = () => performance.now() } = options;
+  const { peersMax = PEERS_MAX, hasRelay = true, nowMs = () => performance.now() } = options;
   const logger = options.logger ?? createLogger({ level: 'warn', format: 'text', write: (line) => void process.stderr.write(line) });
   const listener = new Listener({ tls: options.tls, connectionsMax: CONNECTIONS_PER_PEER_MAX * peersMax, logger });
   const { server } = listener;
@@ -113,7 +123,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const streams = new LobbyStreams(directory.publicLobbies);
   const vitals = new Vitals(() => directory.count());
   // Signalling starts when the server listens; a scraper may come before.
-  const started: { signalling?: Signalling } = {};
+  const started: { signalling?: Signalling; relay?: Relay | undefined } = {};
   const { token, listen } = options.metrics ?? {};
   const metrics = new BrokerMetrics({
     hasProcessMetrics: token !== undefined || listen !== undefined,
@@ -125,6 +135,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       frameOutcomes: () => ({ ...started.signalling?.counters }),
       frameTypes: () => ({ ...started.signalling?.frames }),
       limits: () => ({ ...limits?.counters }),
+      relayPairs: () => started.relay?.pairs ?? 0,
+      relayFrames: () => started.relay?.frames ?? [],
+      relayBytes: () => ({ ...started.relay?.bytes }),
       isDraining: () => vitals.isShuttingDown,
     },
   });
@@ -147,7 +160,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const pages = origins({ allowed: options.allowedOrigins ?? [], publicOrigin: options.publicOrigin });
   const running = startSignalling(server, {
     peersMax,
-    otherUpgrades: isDev ? 'leave' : 'refuse',
+    // Where there is a relay, it sees to whatever leads nowhere.
+    otherUpgrades: isDev || hasRelay ? 'leave' : 'refuse',
     router: options.router,
     limits,
     origins: pages,
@@ -155,6 +169,22 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     onRefused: (reason) => metrics.refused(reason),
   });
   started.signalling = running;
+  const relay = !hasRelay
+    ? undefined
+    : startRelay(server, {
+        place: options.meetingPlace ?? new LocalMeetingPlace(),
+        door: new RelayDoor(directory, limits, nowMs),
+        pairsMax: options.relayPairsMax,
+        hasAddressLimits: limits !== undefined,
+        otherPaths: [SIGNALLING_PATH],
+        otherUpgrades: isDev ? 'leave' : 'refuse',
+        limits,
+        origins: pages,
+        addressOf: proxies.clientAddressOf,
+        onRefused: (reason) => metrics.refused(reason),
+        nowMs,
+      });
+  started.relay = relay;
   const { iceServers = DEFAULT_ICE_SERVERS, iceTransportPolicy = 'all', turn } = options;
   const ice = { iceServers, iceTransportPolicy, turn };
   server.on(
@@ -162,6 +192,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     buildApp({
       isDev,
       signalling: running,
+      relay,
       metricsToken: token,
       ice,
       directory,
@@ -181,13 +212,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const close = async (): Promise<void> => {
     vitals.shutDown();
     running.close();
+    relay?.close();
     await Promise.all([listener.endNow(), closeParts()]);
   };
   const shutDown = async (): Promise<void> => {
     vitals.shutDown();
-    await running.drain(options.drainMs ?? DRAIN_MS);
+    const { drainMs = DRAIN_MS } = options;
+    await Promise.all([running.drain(drainMs), relay?.drain(drainMs)]);
     streams.close();
     running.close();
+    relay?.close();
     await Promise.all([listener.end(), closeParts()]);
   };
   let closing: Promise<void> | undefined;

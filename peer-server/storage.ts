@@ -1,5 +1,5 @@
 /**
- * What several brokers share: lobbies, and who is reachable at which broker. With a Redis address all of it is there; without
+ * What several brokers share: lobbies, who is reachable at which broker, and where the ends of relayed pairs are. With a Redis address all of it is there; without
  * one it is in this process's memory. Everything else of the broker is the same either way.
  */
 import { LOBBY_TTL_MS } from './defaults.ts';
@@ -10,10 +10,13 @@ import { MemoryLobbyStore } from './memory-lobby-store.ts';
 import { LocalPeerRouter, type PeerRouter } from './peer-router.ts';
 import { RedisConnection } from './redis-connection.ts';
 import { RedisLobbyStore } from './redis-lobby-store.ts';
+import { ClusterMeetingPlace } from './relay/cluster-meeting-place.ts';
+import { LocalMeetingPlace, type MeetingPlace } from './relay/meeting-place.ts';
 
 export interface Storage {
   readonly lobbyStore: LobbyStore;
   readonly router: PeerRouter;
+  readonly meetingPlace: MeetingPlace;
   /** After the server that uses it. */
   close(): Promise<void>;
 }
@@ -34,11 +37,13 @@ export function openStorage({ redisUrl, lobbiesMax, logger }: StorageOptions): S
       ? new MemoryLobbyStore({ ttlMs: LOBBY_TTL_MS, lobbiesMax, nowMs })
       : new RedisLobbyStore(redis, { ttlMs: LOBBY_TTL_MS, lobbiesMax });
   const router = redis === undefined ? new LocalPeerRouter(nowMs) : new ClusterPeerRouter(redis);
+  const meetingPlace = redis === undefined ? new LocalMeetingPlace() : new ClusterMeetingPlace(redis);
   return {
     lobbyStore,
     router,
+    meetingPlace,
     async close() {
-      await Promise.all([lobbyStore.close(), router.close()]);
+      await Promise.all([lobbyStore.close(), router.close(), meetingPlace.close()]);
       await redis?.close();
     },
   };

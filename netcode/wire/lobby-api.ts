@@ -52,6 +52,10 @@ export interface LobbyDetails {
   readonly gameVersion: number;
   /** Whether a guest that no direct connection reaches may come through the broker's relay. */
   readonly isRelayAllowed: boolean;
+  /** What is played, in the game's words; '' for none. At most `LOBBY_MODE_LENGTH_MAX` UTF-16 units. */
+  readonly mode: string;
+  /** Whether the host asks for a password, which only the host knows. */
+  readonly hasPassword: boolean;
 }
 
 export type LobbyUpdate = Partial<LobbyDetails>;
@@ -64,10 +68,14 @@ export const DEFAULT_LOBBY_DETAILS: LobbyDetails = {
   isPublic: false,
   gameVersion: 0,
   isRelayAllowed: false,
+  mode: '',
+  hasPassword: false,
 };
 
 /** A line in a list. */
 export const LOBBY_NAME_LENGTH_MAX = 48;
+/** A few words beside it. */
+export const LOBBY_MODE_LENGTH_MAX = 24;
 /** Far above any peer-to-peer match; a number beyond is a mistake. */
 const LOBBY_PLAYERS_MAX = 255;
 /** As `defineGame` demands it. */
@@ -148,6 +156,10 @@ export interface BrokerConfigResponse {
   readonly iceTransportPolicy?: 'all' | 'relay';
   /** STUN and TURN servers for `RTCPeerConnection`. */
   readonly iceServers: readonly { readonly urls: string | readonly string[]; readonly username?: string; readonly credential?: string }[];
+  /** The broker relays for pairs that cannot connect, at RELAY_PATH; left out when it does not. */
+  readonly hasRelay?: boolean;
+  /** TURN credentials are good for this long; left out where there are none. */
+  readonly expiresInSeconds?: number;
 }
 
 export const LOBBY_API_ERROR_CODES = [
@@ -184,9 +196,11 @@ const isCount =
   (value: unknown): value is number =>
     Number.isInteger(value) && (value as number) >= min && (value as number) <= max;
 
-function isLobbyName(value: unknown): value is string {
-  return typeof value === 'string' && value.length <= LOBBY_NAME_LENGTH_MAX && !UNPRINTABLE_PATTERN.test(value);
-}
+const isLine =
+  (lengthMax: number) =>
+  (value: unknown): value is string =>
+    typeof value === 'string' && value.length <= lengthMax && !UNPRINTABLE_PATTERN.test(value);
+const isLobbyName = isLine(LOBBY_NAME_LENGTH_MAX);
 
 const DETAIL_RULES: { readonly [K in keyof LobbyDetails]: Rule<LobbyDetails[K]> } = {
   name: { accepts: isLobbyName, says: `must be text of at most ${LOBBY_NAME_LENGTH_MAX} characters without control characters` },
@@ -196,6 +210,11 @@ const DETAIL_RULES: { readonly [K in keyof LobbyDetails]: Rule<LobbyDetails[K]> 
   isPublic: { accepts: isBoolean, says: 'must be true or false' },
   gameVersion: { accepts: isCount(0, GAME_VERSION_MAX), says: `must be a whole number from 0 to ${GAME_VERSION_MAX}` },
   isRelayAllowed: { accepts: isBoolean, says: 'must be true or false' },
+  mode: {
+    accepts: isLine(LOBBY_MODE_LENGTH_MAX),
+    says: `must be text of at most ${LOBBY_MODE_LENGTH_MAX} characters without control characters`,
+  },
+  hasPassword: { accepts: isBoolean, says: 'must be true or false' },
 };
 const DETAIL_NAMES = Object.keys(DETAIL_RULES) as (keyof LobbyDetails)[];
 
@@ -223,8 +242,8 @@ export function readLobbyListing(value: unknown): LobbyListing | undefined {
 
 /** What strangers may see of a lobby, and nothing else that the object holds. */
 export function listingOf(lobby: LobbyListing): LobbyListing {
-  const { code, gameId, gameVersion, name, players, playersMax, isLocked, isRelayAllowed, createdAtMs } = lobby;
-  return { code, gameId, gameVersion, name, players, playersMax, isLocked, isRelayAllowed, createdAtMs };
+  const { code, gameId, gameVersion, name, players, playersMax, isLocked, isRelayAllowed, mode, hasPassword, createdAtMs } = lobby;
+  return { code, gameId, gameVersion, name, players, playersMax, isLocked, isRelayAllowed, mode, hasPassword, createdAtMs };
 }
 
 export function isCanonicalCode(value: unknown): value is string {

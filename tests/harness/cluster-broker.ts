@@ -5,6 +5,7 @@
 import { ClusterPeerRouter } from '../../peer-server/cluster.ts';
 import { RedisConnection } from '../../peer-server/redis-connection.ts';
 import { RedisLobbyStore } from '../../peer-server/redis-lobby-store.ts';
+import { ClusterMeetingPlace } from '../../peer-server/relay/cluster-meeting-place.ts';
 import { startServer } from '../../peer-server/server.ts';
 
 const { PORT = '0', REDIS_URL = '', LOBBY_TTL_MS = '10000' } = process.env;
@@ -16,6 +17,7 @@ await startServer({
   limits: 'off',
   lobbyStore: new RedisLobbyStore(redis, { ttlMs: Number(LOBBY_TTL_MS), lobbiesMax: 10_000 }),
   router: new ClusterPeerRouter(redis),
+  meetingPlace: new ClusterMeetingPlace(redis),
 });
 process.send?.('listening');
 // The test is gone.

@@ -1,6 +1,6 @@
 /**
- * Finds the Firefox that benches drive, or installs one, as `chromium.ts` does for Chromium. Nothing is downloaded while a
- * Firefox is there already, and nothing without saying so. No test needs one: `npm test` never comes here.
+ * Finds the Firefox that tests and benches drive, or installs one, as `chromium.ts` does for Chromium. Nothing is downloaded while a
+ * Firefox is there already, and nothing without saying so.
  */
 import { spawnSync } from 'node:child_process';
 import { delimiter, join } from 'node:path';

@@ -37,7 +37,7 @@ describe('GET /ice and /api/config', () => {
 
   test.each(['/ice', '/api/config'])('%s: without TURN, what the operator set and nothing else', async (path) => {
     const response = await ask(path, { iceServers: [{ urls: 'stun:s' }] });
-    expect(await response.json()).toEqual({ iceServers: [{ urls: 'stun:s' }] });
+    expect(await response.json()).toEqual({ iceServers: [{ urls: 'stun:s' }], ...(path === '/api/config' && { hasRelay: true }) });
     expect(response.headers.get('cache-control')).toBe('no-store');
   });
 

@@ -181,5 +181,5 @@ test('GET /api/config answers the ICE servers', async () => {
   await server.close();
   const iceServers = [{ urls: ['turn:turn.example.org'], username: 'u', credential: 'c' }];
   server = await startServer({ port: 0, host: '127.0.0.1', iceServers });
-  expect((await ask('GET', '/api/config')).body).toEqual({ iceServers });
+  expect((await ask('GET', '/api/config')).body).toEqual({ iceServers, hasRelay: true });
 });

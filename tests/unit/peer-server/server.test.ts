@@ -42,7 +42,7 @@ test('GET /healthz answers 200 with JSON that is never cached', async () => {
   const response = await fetch(`${server.url}/healthz`);
   expect(response.status).toBe(200);
   expect(response.headers.get('cache-control')).toBe('no-store');
-  const counters = { malformedFrames: 0, relayedFrames: 0, unroutableFrames: 0, droppedFrames: 0 };
+  const counters = { relayedPairs: 0, malformedFrames: 0, relayedFrames: 0, unroutableFrames: 0, droppedFrames: 0 };
   expect(await response.json()).toEqual({ status: 'ok', uptimeSeconds: expect.any(Number), peers: 0, lobbies: 0, ...counters });
 });
 
