@@ -45,9 +45,14 @@ export class Listener {
     this.server = this.#tlsServer ?? createServer(CHECKS);
     this.#limit(connectionsMax);
     // Of an https server these are the bare connections, before and below TLS.
+    const sockets = this.#sockets;
+    // One listener for all: one for each would cost 250 bytes a connection.
+    function forget(this: Socket): void {
+      sockets.delete(this);
+    }
     this.server.on('connection', (socket: Socket) => {
-      this.#sockets.add(socket);
-      socket.once('close', () => this.#sockets.delete(socket));
+      sockets.add(socket);
+      socket.on('close', forget);
     });
   }
 
@@ -105,9 +110,11 @@ export class Listener {
     server.headersTimeout = HEADERS_TIMEOUT_MS;
     server.requestTimeout = REQUEST_TIMEOUT_MS;
     server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;
-    server.on('clientError', (_error: Error, socket: Duplex) => {
-      // What arrived is no HTTP, or the other side is gone.
-      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n', () => socket.destroy());
+    server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+      // What arrived is no HTTP, or the other side is gone. Who has asked nothing in time is told nothing: browsers open connections
+      // to have them ready, and would take these words for the answer to their next question.
+      if (socket.writable && error.code !== 'ERR_HTTP_REQUEST_TIMEOUT')
+        socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n', () => socket.destroy());
       else socket.destroy();
     });
   }
