@@ -36,8 +36,13 @@ export type UnregisterManner = 'left' | 'lost';
 export type DeliverFrame = (dst: string, frame: RoutedFrame) => boolean;
 
 export interface PeerRouter {
-  /** Claims `id` for a client of this broker. 'taken': somebody with another token has it, at whatever broker. Never rejects. */
-  register(id: string, tokenHash: string): Promise<RegisterAnswer>;
+  /** What it is told stays in this process: it is given tokens themselves, and nothing needs to be hashed. */
+  readonly isAlone?: boolean;
+  /**
+   * Claims `id` for a client of this broker. 'taken': somebody with another token has it, at whatever broker. Never rejects. A
+   * router that need not ask anybody answers at once, so that its client need not wait.
+   */
+  register(id: string, tokenHash: string): RegisterAnswer | Promise<RegisterAnswer>;
   /** Frames for `id` go nowhere from now on. */
   unregister(id: string, manner: UnregisterManner): void;
   /** Two frames of one sender to one receiver arrive in the order of their calls. Never rejects. */
@@ -51,7 +56,7 @@ export interface PeerRouter {
 
 /** Long enough for a client to come back after its network changed; short enough that a reloaded page with a fixed id is not locked out for long. */
 export const ID_HOLD_MS = 15_000;
-/** Ids held for clients that were lost: as many as clients can be registered. The oldest is let go first. */
+/** Ids held for clients that were lost, in one of two generations: as many as clients can be registered. The oldest are let go first. */
 const HOLDS_MAX = 10_000;
 
 /** What is kept and compared in place of a client's token, so that no store and no other broker ever sees it. */
@@ -64,45 +69,48 @@ interface Hold {
   readonly endsAtMs: number;
 }
 
-/** Ids kept for the tokens of clients that were lost, in the order in which they end. */
+/**
+ * Ids kept for the tokens of clients that were lost. They are forgotten a generation at a time: taking the oldest out of one map
+ * over and over would leave holes at its front, which every look for the oldest walks through.
+ */
 export class IdHolds {
-  readonly #holds = new Map<string, Hold>();
+  #young = new Map<string, Hold>();
+  #old = new Map<string, Hold>();
+  #agesAtMs: number;
   readonly #nowMs: () => number;
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
+    this.#agesAtMs = nowMs() + ID_HOLD_MS;
   }
 
   add(id: string, tokenHash: string): void {
-    this.#removeEnded();
-    this.#holds.delete(id);
-    const oldest = this.#holds.keys().next();
-    if (this.#holds.size >= HOLDS_MAX && !oldest.done) this.#holds.delete(oldest.value);
-    this.#holds.set(id, { tokenHash, endsAtMs: this.#nowMs() + ID_HOLD_MS });
+    const nowMs = this.#nowMs();
+    // Then all of the old ones have ended, or there are too many to keep.
+    if (nowMs >= this.#agesAtMs || this.#young.size >= HOLDS_MAX) {
+      this.#old = this.#young;
+      this.#young = new Map();
+      this.#agesAtMs = nowMs + ID_HOLD_MS;
+    }
+    this.#young.set(id, { tokenHash, endsAtMs: nowMs + ID_HOLD_MS });
   }
 
   /** The token hash for which `id` is kept. */
   ownerOf(id: string): string | undefined {
-    this.#removeEnded();
-    return this.#holds.get(id)?.tokenHash;
+    const hold = this.#young.get(id) ?? this.#old.get(id);
+    return hold !== undefined && hold.endsAtMs > this.#nowMs() ? hold.tokenHash : undefined;
   }
 
   remove(id: string): void {
-    this.#holds.delete(id);
-  }
-
-  #removeEnded(): void {
-    const nowMs = this.#nowMs();
-    for (const [id, hold] of this.#holds) {
-      if (hold.endsAtMs > nowMs) return;
-      this.#holds.delete(id);
-    }
+    this.#young.delete(id);
+    this.#old.delete(id);
   }
 }
 
 /** One broker by itself: every peer is here or nowhere. */
 export class LocalPeerRouter implements PeerRouter {
-  /** Id -> token hash. As many as signalling lets in. */
+  readonly isAlone = true;
+  /** Id -> token. As many as signalling lets in. */
   readonly #peers = new Map<string, string>();
   readonly #holds: IdHolds;
   #deliver: DeliverFrame = () => false;
@@ -112,19 +120,19 @@ export class LocalPeerRouter implements PeerRouter {
     this.#holds = new IdHolds(nowMs);
   }
 
-  register(id: string, tokenHash: string): Promise<RegisterAnswer> {
+  register(id: string, token: string): RegisterAnswer {
     const owner = this.#peers.get(id) ?? this.#holds.ownerOf(id);
-    if (owner !== undefined && owner !== tokenHash) return Promise.resolve('taken');
+    if (owner !== undefined && owner !== token) return 'taken';
     this.#holds.remove(id);
-    this.#peers.set(id, tokenHash);
-    return Promise.resolve('registered');
+    this.#peers.set(id, token);
+    return 'registered';
   }
 
   unregister(id: string, manner: UnregisterManner): void {
-    const tokenHash = this.#peers.get(id);
-    if (tokenHash === undefined) return;
+    const token = this.#peers.get(id);
+    if (token === undefined) return;
     this.#peers.delete(id);
-    if (manner === 'lost') this.#holds.add(id, tokenHash);
+    if (manner === 'lost') this.#holds.add(id, token);
   }
 
   route(dst: string, frame: RoutedFrame): Promise<RouteAnswer> {

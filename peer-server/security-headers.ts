@@ -21,7 +21,7 @@ export function securityHeaders(hasPolicy: boolean): RequestHandler {
     // The page's address holds the invite code; links to other sites must not carry it there.
     response.setHeader('Referrer-Policy', 'no-referrer');
     response.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
-    response.setHeader('Permissions-Policy', 'camera=(), microphone=(), geolocation=()');
+    response.setHeader('Permissions-Policy', 'camera=(), microphone=(self), geolocation=()');
     next();
   };
 }

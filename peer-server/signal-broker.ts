@@ -16,12 +16,11 @@ import type { Socket } from 'node:net';
 import express from 'express';
 import { ExpressPeerServer, type IClient } from 'peer';
 import type { RawData, WebSocketServer } from 'ws';
-import type { SocketLease } from './limits/limits.ts';
 import type { PeerParams } from './peer-params.ts';
-import { hashPeerToken, type PeerRouter, type RoutedFrame } from './peer-router.ts';
+import { hashPeerToken, type PeerRouter, type RegisterAnswer, type RoutedFrame } from './peer-router.ts';
 import { type PeerFrame, readSignalFrame } from './signal-frame.ts';
 import { SignalPairs } from './signal-pairs.ts';
-import { type SignalEnd, SignalSocket, type SignalSocketOwner, type SignalWebSocket } from './signal-socket.ts';
+import { type PeerRealm, type SignalEnd, SignalSocket, type SignalSocketOwner, type SignalWebSocket } from './signal-socket.ts';
 
 export const SIGNALLING_PATH = '/peerjs';
 /** The PeerJS client's default key. It is public and keeps nobody out; it only tells a stray client that it is wrong here. */
@@ -34,9 +33,10 @@ const MALFORMED_FRAMES_MAX = 100;
 const OFFER_COST = 10;
 /** Frames of one client on their way to other brokers; then it is read no further until some have arrived. */
 const ROUTES_PENDING_MAX = 256;
+/** The PeerJS server lists all of its clients whenever one comes, so a large one gets slow: there are several small ones. */
+const REALM_CLIENTS_MAX = 512;
 /** WebSocket close codes (RFC 6455, 7.4.1). */
 const CLOSE_POLICY_VIOLATION = 1008;
-const HEARTBEAT = '{"type":"HEARTBEAT"}';
 
 /** Every counter only grows. */
 export interface SignallingCounters {
@@ -67,7 +67,6 @@ export interface SignalBrokerOptions {
 export interface Arrival {
   readonly webSocket: SignalWebSocket;
   readonly connection: Socket;
-  readonly lease: SocketLease | undefined;
 }
 
 export class SignalBroker implements SignalSocketOwner {
@@ -79,29 +78,19 @@ export class SignalBroker implements SignalSocketOwner {
   readonly #clients = new Map<string, SignalSocket>();
   /** Ids with token hashes that the router is asked about, and by how many sockets. */
   readonly #registering = new Map<string, number>();
-  /** What the PeerJS server takes for its WebSocketServer. */
-  readonly #facade = new EventEmitter();
+  readonly #server: Server;
+  /** No more than `peersMax` fill. */
+  readonly #realms: PeerRealm[] = [];
+  /** So far. */
+  #registrations = 0;
   #isClosed = false;
 
   constructor(server: Server, options: SignalBrokerOptions) {
+    this.#server = server;
     this.#options = options;
     this.#router = options.router;
     this.#router.onFrame((dst, frame) => this.#deliver(dst, frame));
     this.#router.onReplaced((id) => this.#clients.get(id)?.close(CLOSE_POLICY_VIOLATION, 'replaced', 'replaced'));
-    const peerServer = ExpressPeerServer(server, {
-      path: '/',
-      key: SIGNALLING_KEY,
-      concurrent_limit: options.peersMax,
-      alive_timeout: PEER_SILENCE_MAX_MS,
-      // Only `on` is ever called on it.
-      createWebSocketServer: () => this.#facade as unknown as WebSocketServer,
-    });
-    // What it calls a socket is what it was given as one.
-    peerServer.on('connection', (client: IClient) => this.#clients.set(client.getId(), client.getSocket() as unknown as SignalSocket));
-    // Without a listener an 'error' would end the process. Checked frames cause none; should one ever, it is a dropped frame.
-    peerServer.on('error', () => this.counters.malformedFrames++);
-    // The PeerJS server starts when it is mounted. This application is never served, so its HTTP routes are not either.
-    express().use(peerServer);
   }
 
   get peers(): number {
@@ -109,11 +98,16 @@ export class SignalBroker implements SignalSocketOwner {
   }
 
   /** A WebSocket whose parameters were checked. */
-  attach({ id, token }: PeerParams, { webSocket, connection, lease }: Arrival): void {
-    const socket = new SignalSocket({ id, webSocket, connection, owner: this, lease });
+  attach({ id, token }: PeerParams, { webSocket, connection }: Arrival): void {
+    const socket = new SignalSocket({ id, webSocket, connection, owner: this });
+    if (this.#isFullFor(id)) return this.#refuse(socket, 'too-many-peers');
+    const secret = this.#router.isAlone === true ? token : hashPeerToken(token);
+    const answer = this.#router.register(id, secret);
+    if (answer === 'registered') return this.#greet(socket);
+    if (answer === 'taken') return this.#refuse(socket, 'peer-id-taken');
     // What PeerJS sends before it is greeted waits until it is known whether it will be.
     socket.hold();
-    void this.#register(socket, token);
+    void this.#greetLater(socket, `${id} ${secret}`, answer);
   }
 
   /** Ends clients for which something has been waiting since the last call, unread. */
@@ -141,7 +135,7 @@ export class SignalBroker implements SignalSocketOwner {
     }
     this.frames[frame.type]++;
     if (frame.type === 'OFFER') socket.charge(OFFER_COST - 1, 0);
-    if (frame.type === 'HEARTBEAT') socket.deliver(HEARTBEAT);
+    if (frame.type === 'HEARTBEAT') socket.client?.setLastPing(Date.now());
     // The PeerJS server would free the id but keep listening: a ghost that goes on signalling under an id others can take.
     else if (frame.dst === undefined) socket.close(1000, '', 'left');
     else this.#send(socket, frame);
@@ -159,35 +153,76 @@ export class SignalBroker implements SignalSocketOwner {
     // Otherwise it was never registered, or another socket has its id now.
     if (this.#clients.get(socket.id) !== socket) return;
     this.#clients.delete(socket.id);
+    socket.realm!.clients--;
     if (end === 'replaced') return;
     this.#router.unregister(socket.id, end);
     for (const dst of socket.pairs?.unanswered() ?? []) this.#tellGone(dst, socket.id);
   }
 
-  async #register(socket: SignalSocket, token: string): Promise<void> {
+  /** Once the router has answered. */
+  async #greetLater(socket: SignalSocket, claim: string, answering: Promise<RegisterAnswer>): Promise<void> {
     const { id } = socket;
-    if (this.#isFullFor(id)) return this.#refuse(socket, 'too-many-peers');
-    const tokenHash = hashPeerToken(token);
-    const claim = `${id} ${tokenHash}`;
     this.#registering.set(claim, (this.#registering.get(claim) ?? 0) + 1);
-    const answer = await this.#router.register(id, tokenHash);
+    const answer = await answering;
     const others = this.#registering.get(claim)! - 1;
     if (others > 0) this.#registering.set(claim, others);
     else this.#registering.delete(claim);
-    if (answer === 'taken') return this.#refuse(socket, 'peer-id-taken');
-    const present = this.#clients.get(id);
+    if (answer === 'taken') {
+      this.#refuse(socket, 'peer-id-taken');
+      return socket.letGo();
+    }
     const isFull = this.#isFullFor(id);
     if (!socket.isClosed && !this.#isClosed && !isFull) {
-      // The same client is back before its old socket was found dead. With the old one gone it registers afresh, and gets its OPEN.
-      socket.pairs = present?.pairs;
-      present?.close(CLOSE_POLICY_VIOLATION, 'replaced', 'replaced');
-      // The PeerJS server reads the parameters from this URL: it must see what was checked, which needs no escaping.
-      this.#facade.emit('connection', socket, { url: `${SIGNALLING_PATH}?key=${SIGNALLING_KEY}&id=${id}&token=${token}` });
-      socket.letGo();
-      return;
+      this.#greet(socket);
+      return socket.letGo();
     }
-    if (present === undefined && others === 0) this.#router.unregister(id, socket.isClosed ? 'lost' : 'left');
-    if (isFull) this.#refuse(socket, 'too-many-peers');
+    if (!this.#clients.has(id) && others === 0) this.#router.unregister(id, socket.isClosed ? 'lost' : 'left');
+    if (!isFull) return;
+    this.#refuse(socket, 'too-many-peers');
+    socket.letGo();
+  }
+
+  /** Its id is its own. */
+  #greet(socket: SignalSocket): void {
+    const { id } = socket;
+    const present = this.#clients.get(id);
+    // The same client is back before its old socket was found dead. With the old one gone it registers afresh, and gets its OPEN.
+    socket.pairs = present?.pairs;
+    present?.close(CLOSE_POLICY_VIOLATION, 'replaced', 'replaced');
+    // The PeerJS server reads the parameters from this URL. It knows each registration by a number: whose the id is was decided
+    // before, and a long id would be a part of the URL, and keep all of it for as long as the client stays.
+    const number = (++this.#registrations).toString(36);
+    const realm = this.#realmWithRoom();
+    realm.clients++;
+    socket.realm = realm;
+    realm.facade.emit('connection', socket, { url: `/?key=${SIGNALLING_KEY}&token=-&id=${number}` });
+  }
+
+  #realmWithRoom(): PeerRealm {
+    const present = this.#realms.find(({ clients }) => clients < REALM_CLIENTS_MAX);
+    if (present !== undefined) return present;
+    const realm: PeerRealm = { facade: new EventEmitter(), clients: 0 };
+    const peerServer = ExpressPeerServer(this.#server, {
+      path: '/',
+      key: SIGNALLING_KEY,
+      concurrent_limit: REALM_CLIENTS_MAX,
+      alive_timeout: PEER_SILENCE_MAX_MS,
+      // Only `on` is ever called on it.
+      createWebSocketServer: () => realm.facade as unknown as WebSocketServer,
+    });
+    // What it calls a socket is what it was given as one.
+    peerServer.on('connection', (client: IClient) => this.#onRegistered(client, client.getSocket() as unknown as SignalSocket));
+    // Without a listener an 'error' would end the process. Checked frames cause none; should one ever, it is a dropped frame.
+    peerServer.on('error', () => this.counters.malformedFrames++);
+    // The PeerJS server starts when it is mounted. This application is never served, so its HTTP routes are not either.
+    express().use(peerServer);
+    this.#realms.push(realm);
+    return realm;
+  }
+
+  #onRegistered(client: IClient, socket: SignalSocket): void {
+    socket.client = client;
+    this.#clients.set(socket.id, socket);
   }
 
   #isFullFor(id: string): boolean {
@@ -204,7 +239,6 @@ export class SignalBroker implements SignalSocketOwner {
           : { type: 'ERROR', payload: { msg: 'Server has reached its concurrent user limit' } },
       ),
     );
-    socket.letGo();
     socket.close(CLOSE_POLICY_VIOLATION, reason);
   }
 
@@ -280,11 +314,12 @@ function isDue(pairs: SignalPairs, { type, dst }: PeerFrame): boolean {
   }
 }
 
-/** As the PeerJS server writes it. */
-function frameText({ type, dst, payload }: Omit<PeerFrame, 'type'> & { readonly type: string }, src: string): string {
-  return JSON.stringify({ type, src, dst, payload });
+/** As the PeerJS server writes it. Ids need no escaping. */
+function frameText({ type, dst, payload, payloadText }: Omit<PeerFrame, 'type'> & { readonly type: string }, src: string): string {
+  if (payloadText === undefined) return JSON.stringify({ type, src, dst, payload });
+  return `{"type":"${type}","src":"${src}","dst":"${dst}","payload":${payloadText}}`;
 }
 
 function expiry(gone: string, dst: string): string {
-  return JSON.stringify({ type: 'EXPIRE', src: gone, dst });
+  return `{"type":"EXPIRE","src":"${gone}","dst":"${dst}"}`;
 }

@@ -20,42 +20,85 @@ const CONNECTION_ID_LENGTH_MAX = 128;
 /** PeerJS looks the serializer up by this name and calls it as a constructor; an unknown one throws in the receiving page. */
 const SERIALIZATIONS: ReadonlySet<unknown> = new Set(['raw', 'json', 'binary', 'binary-utf8', 'default']);
 
+/** What PeerJS writes before and after a frame's members: `JSON.stringify({ type, payload, dst })`. */
+const TYPE_MARK = '{"type":"';
+const PAYLOAD_MARK = '","payload":';
+const DST_MARK = ',"dst":';
+const HEARTBEAT_TEXT = '{"type":"HEARTBEAT"}';
+
 /** To another client. */
 export interface PeerFrame {
   readonly type: 'OFFER' | 'ANSWER' | 'CANDIDATE' | 'LEAVE';
   readonly dst: string;
   readonly payload: unknown;
+  /** The payload as it arrived, which saves writing it anew; undefined when the frame was not written as PeerJS writes it. */
+  readonly payloadText?: string | undefined;
 }
 
 export type SignalFrame = { readonly type: 'HEARTBEAT' } | { readonly type: 'LEAVE'; readonly dst: undefined } | PeerFrame;
 
+const HEARTBEAT: SignalFrame = { type: 'HEARTBEAT' };
+
 /** Undefined when the frame is malformed. Never throws. */
 export function readSignalFrame(data: RawData, isBinary: boolean): SignalFrame | undefined {
   if (isBinary) return undefined;
-  const message = parseObject(data);
+  // A text frame arrives as one Buffer whose UTF-8 was checked.
+  const text = (data as Buffer).toString('utf8');
+  if (text === HEARTBEAT_TEXT) return HEARTBEAT;
+  const message = readAsWritten(text) ?? parseObject(text);
   if (message === undefined) return undefined;
-  const { type, dst, payload } = message;
+  const { type, dst, payload, payloadText } = message;
   switch (type) {
     case 'HEARTBEAT':
-      return { type };
+      return HEARTBEAT;
     case 'LEAVE':
       if (dst === undefined || dst === null || dst === '') return { type, dst: undefined };
-      return isPeerId(dst) && isShallow(payload, PAYLOAD_DEPTH_MAX) ? { type, dst, payload } : undefined;
+      return isPeerId(dst) && isShallow(payload, PAYLOAD_DEPTH_MAX) ? { type, dst, payload, payloadText } : undefined;
     case 'OFFER':
-      return isPeerId(dst) && isSignalPayload(payload) && isOfferPayload(payload) ? { type, dst, payload } : undefined;
+      return isPeerId(dst) && isSignalPayload(payload) && isOfferPayload(payload) ? { type, dst, payload, payloadText } : undefined;
     case 'ANSWER':
     case 'CANDIDATE':
-      return isPeerId(dst) && isSignalPayload(payload) ? { type, dst, payload } : undefined;
+      return isPeerId(dst) && isSignalPayload(payload) ? { type, dst, payload, payloadText } : undefined;
     default:
       return undefined;
   }
 }
 
-function parseObject(data: RawData): Record<string, unknown> | undefined {
+interface Message {
+  readonly type?: unknown;
+  readonly dst?: unknown;
+  readonly payload?: unknown;
+  readonly payloadText?: string | undefined;
+}
+
+/**
+ * A frame written as PeerJS writes it, and undefined for any other. What stands between the marks is parsed by itself: if that
+ * is one JSON value, it is the payload and there is nothing else, no second `payload` or `src` that others might read instead.
+ */
+function readAsWritten(text: string): Message | undefined {
+  const typeEnd = text.indexOf('"', TYPE_MARK.length);
+  const dstAt = text.lastIndexOf(DST_MARK);
+  if (!text.startsWith(TYPE_MARK) || !text.startsWith(PAYLOAD_MARK, typeEnd) || !text.endsWith('"}')) return undefined;
+  const payloadAt = typeEnd + PAYLOAD_MARK.length;
+  if (dstAt < payloadAt) return undefined;
+  const payloadText = text.slice(payloadAt, dstAt);
   try {
-    // A text frame arrives as one Buffer whose UTF-8 was checked.
-    const value: unknown = JSON.parse((data as Buffer).toString('utf8'));
-    return isObject(value) ? value : undefined;
+    const payload: unknown = JSON.parse(payloadText);
+    // Parsed, for a part of the text that somebody keeps would keep all of it.
+    const dst: unknown = JSON.parse(text.slice(dstAt + DST_MARK.length, -1));
+    return { type: text.slice(TYPE_MARK.length, typeEnd), dst, payload, payloadText };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Any other frame. */
+function parseObject(text: string): Message | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (!isObject(value)) return undefined;
+    const { type, dst, payload } = value;
+    return { type, dst, payload };
   } catch {
     return undefined;
   }

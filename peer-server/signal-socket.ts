@@ -7,7 +7,9 @@
  * It also keeps its client within its budget: what comes too fast is not read until there is room for it, so that a flood
  * waits at the flooder's end and nobody's frames are thrown away.
  */
+import type { EventEmitter } from 'node:events';
 import { Socket } from 'node:net';
+import type { IClient } from 'peer';
 import { type RawData, WebSocket } from 'ws';
 import type { SocketLease } from './limits/limits.ts';
 import type { SignalPairs } from './signal-pairs.ts';
@@ -41,17 +43,44 @@ export interface SignalSocketOwner {
   onEnd(socket: SignalSocket, end: SignalEnd): void;
 }
 
+/** A PeerJS server inside ours. */
+export interface PeerRealm {
+  /** What it takes for its WebSocketServer. */
+  readonly facade: EventEmitter;
+  clients: number;
+}
+
 interface Arrived {
   readonly data: RawData;
   readonly isBinary: boolean;
 }
 
+/** What each WebSocket would have of its own, and never anything in it. Whoever would put something there gets a TypeError. */
+const NO_LISTENERS: object = Object.freeze(Object.create(null));
+const NO_EXTENSIONS: object = Object.freeze({});
+
 /**
- * A WebSocket that hands its events to its SignalSocket directly. Listeners would be five entries in a table of its own for
- * each of ten thousand idle clients.
+ * A WebSocket that hands its events to its SignalSocket directly and lets nobody else listen: a table of listeners would be the
+ * largest part of it, for each of ten thousand idle clients.
  */
 export class SignalWebSocket extends WebSocket {
   signalSocket: SignalSocket | undefined = undefined;
+  /** Its place among the sockets of its address, given back when it ends. */
+  lease: SocketLease | undefined = undefined;
+  /** All that have not ended. */
+  siblings: Set<SignalWebSocket> | undefined = undefined;
+
+  /** Those of ws. */
+  get _extensions(): object {
+    return NO_EXTENSIONS;
+  }
+
+  set _extensions(_made: object) {}
+
+  /** To be called once ws has made it. The table is Node's. */
+  shedListeners(): void {
+    Reflect.set(this, '_events', NO_LISTENERS);
+  }
 
   override emit(event: string | symbol, ...values: unknown[]): boolean {
     const socket = this.signalSocket;
@@ -69,10 +98,12 @@ export class SignalWebSocket extends WebSocket {
         socket?.onError(values[0] as NodeJS.ErrnoException);
         return true;
       case 'close':
+        this.siblings?.delete(this);
+        this.lease?.release();
         socket?.onClosed(values[0] as number);
-        return super.emit(event, ...values);
+        return true;
       default:
-        return super.emit(event, ...values);
+        return false;
     }
   }
 }
@@ -83,12 +114,13 @@ export interface SignalSocketOptions {
   /** The connection below it. */
   readonly connection: Socket;
   readonly owner: SignalSocketOwner;
-  /** Without one there is no limit. */
-  readonly lease: SocketLease | undefined;
 }
 
 export class SignalSocket {
   readonly id: string;
+  /** As the PeerJS server knows it, once it does, and which of these servers it was given to. */
+  client: IClient | undefined = undefined;
+  realm: PeerRealm | undefined = undefined;
   /** With whom it signals; made when it first does. */
   pairs: SignalPairs | undefined = undefined;
   malformedFrames = 0;
@@ -99,9 +131,7 @@ export class SignalSocket {
   readonly #webSocket: SignalWebSocket;
   readonly #connection: Socket;
   readonly #owner: SignalSocketOwner;
-  readonly #lease: SocketLease | undefined;
-  /** What the PeerJS server listens with: one listener each, in place of an EventEmitter's 400 bytes. */
-  #onMessage: ((text: string) => void) | undefined = undefined;
+  /** What the PeerJS server listens with, in place of an EventEmitter's 400 bytes. */
   #onClose: (() => void) | undefined = undefined;
   /** Reasons for not reading. */
   #holds = 0;
@@ -110,20 +140,18 @@ export class SignalSocket {
   #debtTimer: NodeJS.Timeout | undefined = undefined;
   #isClosed = false;
 
-  constructor({ id, webSocket, connection, owner, lease }: SignalSocketOptions) {
+  constructor({ id, webSocket, connection, owner }: SignalSocketOptions) {
     this.id = id;
     this.#webSocket = webSocket;
     this.#connection = connection;
     this.#owner = owner;
-    this.#lease = lease;
     webSocket.signalSocket = this;
     shedHttp(connection);
   }
 
-  /** As the PeerJS server calls it, once for each event. There are no errors to be heard of. */
-  on(event: 'message' | 'close' | 'error', listener: (text: string) => void): void {
-    if (event === 'message') this.#onMessage = listener;
-    else if (event === 'close') this.#onClose = listener as () => void;
+  /** As the PeerJS server calls it, once for each event. It hears of no errors, and of no message: those are read before. */
+  on(event: 'message' | 'close' | 'error', listener: () => void): void {
+    if (event === 'close') this.#onClose = listener;
   }
 
   get isClosed(): boolean {
@@ -136,13 +164,9 @@ export class SignalSocket {
       this.#owner.onDropped();
       return;
     }
-    // A socket that dies meanwhile reports 'close' by itself; the callback keeps ws from throwing.
-    this.#webSocket.send(text, ignore);
-  }
-
-  /** Hands a frame to the PeerJS server. */
-  deliver(text: string): void {
-    if (!this.#isClosed) this.#onMessage?.(text);
+    // A socket that dies meanwhile reports 'close' by itself.
+    writeTogether(this.#connection);
+    this.#webSocket.send(text);
   }
 
   /** Nothing is read, nor passed on, until `letGo`. Nests. */
@@ -198,7 +222,7 @@ export class SignalSocket {
 
   /** Books what has arrived. */
   charge(frames: number, bytes: number): void {
-    const waitMs = this.#lease?.charge(frames, bytes) ?? 0;
+    const waitMs = this.#webSocket.lease?.charge(frames, bytes) ?? 0;
     if (waitMs === 0 || this.#debtTimer !== undefined || this.#isClosed) return;
     this.hold();
     this.#debtTimer = setTimeout(() => this.#payDebt(), Math.min(waitMs, PAUSE_MS_MAX));
@@ -211,7 +235,7 @@ export class SignalSocket {
 
   #payDebt(): void {
     this.#debtTimer = undefined;
-    const waitMs = this.#lease?.charge(0, 0) ?? 0;
+    const waitMs = this.#webSocket.lease?.charge(0, 0) ?? 0;
     if (waitMs === 0) this.letGo();
     else this.#debtTimer = setTimeout(() => this.#payDebt(), Math.min(waitMs, PAUSE_MS_MAX));
   }
@@ -222,7 +246,6 @@ export class SignalSocket {
   }
 
   onClosed(code: number): void {
-    this.#lease?.release();
     this.#end(GOODBYE_CODES.has(code) ? 'left' : 'lost');
   }
 
@@ -237,10 +260,28 @@ export class SignalSocket {
   }
 }
 
+const { on, addListener, prependListener, setEncoding } = Socket.prototype;
+
 function ignore(): void {}
+
+/**
+ * What is written to a connection within one turn goes out as one: an offer and its candidates mostly arrive together, and each
+ * call of the system costs more than all that we do with a frame.
+ */
+export function writeTogether(connection: Socket): void {
+  if (connection.writableCorked > 0) return;
+  connection.cork();
+  process.nextTick(uncork, connection);
+}
+
+function uncork(connection: Socket): void {
+  connection.uncork();
+}
 
 /** The http server gives each connection four methods of its own, for its parser's sake; after an upgrade there is none. */
 function shedHttp(connection: Socket): void {
-  const { on, addListener, prependListener, setEncoding } = Socket.prototype;
-  Object.assign(connection, { on, addListener, prependListener, setEncoding });
+  connection.on = on;
+  connection.addListener = addListener;
+  connection.prependListener = prependListener;
+  connection.setEncoding = setEncoding;
 }

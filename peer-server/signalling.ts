@@ -9,13 +9,13 @@ import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
-import type { Limits, SocketLease } from './limits/limits.ts';
+import type { Limits } from './limits/limits.ts';
 import { type Origins, origins } from './origins.ts';
 import { readPeerParams } from './peer-params.ts';
 import { LocalPeerRouter, type PeerRouter } from './peer-router.ts';
 import { SignalBroker, SIGNALLING_KEY, SIGNALLING_PATH, type SignalFrameCounts, type SignallingCounters } from './signal-broker.ts';
 import { FRAME_BYTES_MAX } from './signal-frame.ts';
-import { SignalWebSocket } from './signal-socket.ts';
+import { SignalWebSocket, writeTogether } from './signal-socket.ts';
 
 export { SIGNALLING_KEY, SIGNALLING_PATH, type SignallingCounters } from './signal-broker.ts';
 
@@ -85,7 +85,7 @@ export function startSignalling(server: Server, options: SignallingOptions): Sig
   const entrance = new Entrance(server, options);
   const onUpgrade = (request: IncomingMessage, connection: Duplex, head: Buffer): void => {
     const [path, query] = splitUrl(request.url ?? '');
-    if (path === SIGNALLING_PATH) entrance.accept(request, connection, head, new URLSearchParams(query));
+    if (path === SIGNALLING_PATH) entrance.accept(request, connection, head, query);
     else if (options.otherUpgrades === 'refuse') entrance.refuse(connection, 404, 'bad-upgrade');
   };
   server.on('upgrade', onUpgrade);
@@ -107,8 +107,10 @@ class Entrance {
   readonly broker: SignalBroker;
   readonly #options: SignallingOptions;
   readonly #pages: Origins;
-  readonly #webSockets = new WebSocketServer({
+  readonly #webSockets = new Set<SignalWebSocket>();
+  readonly #handshakes = new WebSocketServer({
     noServer: true,
+    clientTracking: false,
     WebSocket: SignalWebSocket,
     maxPayload: FRAME_BYTES_MAX,
     maxFragments: FRAGMENTS_MAX,
@@ -129,19 +131,28 @@ class Entrance {
     this.#sweep = setInterval(() => this.broker.dropSlowConsumers(), slowConsumerMs).unref();
   }
 
-  accept(request: IncomingMessage, connection: Duplex, head: Buffer, query: URLSearchParams): void {
+  accept(request: IncomingMessage, connection: Duplex, head: Buffer, query: string): void {
     const { limits, addressOf } = this.#options;
     if (this.#isDraining) return this.refuse(connection, 503, 'shutting-down');
     const { origin, host } = request.headers;
     if (!this.#pages.isAllowed(origin, host)) return this.refuse(connection, 403, 'foreign-origin');
     const lease = limits?.openSocket(addressOf?.(request) ?? request.socket.remoteAddress);
     if (typeof lease === 'number') return this.refuse(connection, 429, 'too-many-sockets', lease);
-    // A handshake that fails never becomes a WebSocket, whose end would give the place back.
-    const release = lease === undefined ? undefined : releaseOf(lease);
-    if (release !== undefined) connection.on('close', release);
-    this.#webSockets.handleUpgrade(request, connection, head, (webSocket) => {
-      if (this.#admit(webSocket, connection, query, lease) && release !== undefined) connection.off('close', release);
+    // A server's connections are sockets.
+    const socket = connection as Socket;
+    // The answer to the handshake and OPEN.
+    writeTogether(socket);
+    let isWebSocket = false;
+    this.#handshakes.handleUpgrade(request, socket, head, (webSocket) => {
+      isWebSocket = true;
+      webSocket.shedListeners();
+      webSocket.lease = lease;
+      webSocket.siblings = this.#webSockets;
+      this.#webSockets.add(webSocket);
+      this.#admit(webSocket, socket, query);
     });
+    // The callback has been called already, or never will be. A WebSocket gives the place back when it ends.
+    if (!isWebSocket) lease?.release();
   }
 
   refuse(connection: Duplex, status: 403 | 404 | 429 | 503, reason: SignalRefusal, waitMs = 1000): void {
@@ -155,7 +166,7 @@ class Entrance {
 
   async drain(spreadMs: number): Promise<void> {
     this.#isDraining = true;
-    const leaving = [...this.#webSockets.clients];
+    const leaving = [...this.#webSockets];
     const steps = Math.max(1, Math.ceil(spreadMs / DRAIN_STEP_MS));
     const sizePerStep = Math.max(1, Math.ceil(leaving.length / steps));
     while (leaving.length > 0) {
@@ -163,36 +174,28 @@ class Entrance {
       if (leaving.length > 0) await pause(DRAIN_STEP_MS);
     }
     // Those who do not answer are cut off by ws after CLOSE_TIMEOUT_MS.
-    while (this.#webSockets.clients.size > 0) await pause(DRAIN_STEP_MS);
+    while (this.#webSockets.size > 0) await pause(DRAIN_STEP_MS);
   }
 
   close(): void {
     this.#isDraining = true;
     clearInterval(this.#sweep);
-    for (const webSocket of this.#webSockets.clients) webSocket.terminate();
-    this.#webSockets.close();
+    for (const webSocket of this.#webSockets) webSocket.terminate();
+    this.#handshakes.close();
     this.broker.close();
   }
 
-  /** False when it was refused. */
-  #admit(webSocket: SignalWebSocket, connection: Duplex, query: URLSearchParams, lease: SocketLease | undefined): boolean {
+  #admit(webSocket: SignalWebSocket, connection: Socket, query: string): void {
     const params = readPeerParams(query);
     const problem = typeof params === 'string' ? params : params.key === SIGNALLING_KEY ? undefined : 'Invalid key provided';
     if (typeof params !== 'string' && problem === undefined) {
-      // A server's connections are sockets.
-      this.broker.attach(params, { webSocket, connection: connection as Socket, lease });
-      return true;
+      this.broker.attach(params, { webSocket, connection });
+      return;
     }
     this.#options.onRefused?.('bad-peer-parameters');
     webSocket.send(JSON.stringify({ type: 'ERROR', payload: { msg: problem } }), () => undefined);
     webSocket.close(CLOSE_POLICY_VIOLATION, 'bad parameters');
-    return false;
   }
-}
-
-/** By itself: a closure keeps alive all that its neighbours use, and this one lives as long as its connection. */
-function releaseOf(lease: SocketLease): () => void {
-  return () => lease.release();
 }
 
 /** Path and query, as they stand there: no client has a reason to write the path in another way. */

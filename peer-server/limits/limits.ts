@@ -165,8 +165,7 @@ export class Limits {
       this.counters.refusedConnections++;
       return undefined;
     }
-    state.connections++;
-    return leaseOf(() => state.connections--);
+    return new ConnectionLease(state);
   }
 
   /** A signalling socket, or the milliseconds after which to ask again. */
@@ -179,7 +178,23 @@ export class Limits {
       this.counters.refusedSockets++;
       return waitMs;
     }
-    return new ClientLease(state, this.#rules, this.#nowMs, this.counters);
+    return new ClientLease(state, this);
+  }
+
+  /** For a `ClientLease`. Books what has arrived from a client; `lease` is what it has used up. */
+  charge(lease: ClientLease, state: AddressState, frames: number, bytes: number): number {
+    const { peerFrames, peerBytes, addressFrames, addressBytes } = this.#rules;
+    const nowMs = this.#nowMs();
+    lease.framesFullAtMs = Math.max(lease.framesFullAtMs, nowMs) + msFor(frames, peerFrames);
+    lease.bytesFullAtMs = Math.max(lease.bytesFullAtMs, nowMs) + msFor(bytes, peerBytes);
+    const waitMs = Math.max(
+      debtMs(lease.framesFullAtMs - nowMs, peerFrames),
+      debtMs(lease.bytesFullAtMs - nowMs, peerBytes),
+      charge(state.frames, addressFrames, frames, nowMs),
+      charge(state.bytes, addressBytes, bytes, nowMs),
+    );
+    if (waitMs > 0) this.counters.overdrawnFrames += frames;
+    return waitMs;
   }
 
   #stateOf(address: string | undefined): AddressState {
@@ -190,36 +205,25 @@ export class Limits {
 /** When a place gets free nobody knows; this is how soon asking again makes sense. */
 const FULL_WAIT_MS = 10_000;
 
-/** A signalling client's budget. One object a client, so that ten thousand idle ones stay cheap. */
+/**
+ * A signalling client's budget, in two numbers: ten thousand idle clients are to stay cheap. When a bucket will be full again says
+ * as much as how full it was when.
+ */
 class ClientLease implements SocketLease {
+  framesFullAtMs = 0;
+  bytesFullAtMs = 0;
+  readonly #limits: Limits;
   readonly #state: AddressState;
-  readonly #rules: LimitRules;
-  readonly #nowMs: () => number;
-  readonly #counters: LimitCounters;
-  /** Made when the client first says something. */
-  #frames: Bucket | undefined = undefined;
-  #bytes: Bucket | undefined = undefined;
   #isReleased = false;
 
-  constructor(state: AddressState, rules: LimitRules, nowMs: () => number, counters: LimitCounters) {
+  constructor(state: AddressState, limits: Limits) {
     this.#state = state;
-    this.#rules = rules;
-    this.#nowMs = nowMs;
-    this.#counters = counters;
+    this.#limits = limits;
     state.sockets++;
   }
 
   charge(frames: number, bytes: number): number {
-    const { peerFrames, peerBytes, addressFrames, addressBytes } = this.#rules;
-    const nowMs = this.#nowMs();
-    const waitMs = Math.max(
-      charge((this.#frames ??= createBucket(peerFrames, nowMs)), peerFrames, frames, nowMs),
-      charge((this.#bytes ??= createBucket(peerBytes, nowMs)), peerBytes, bytes, nowMs),
-      charge(this.#state.frames, addressFrames, frames, nowMs),
-      charge(this.#state.bytes, addressBytes, bytes, nowMs),
-    );
-    if (waitMs > 0) this.#counters.overdrawnFrames += frames;
-    return waitMs;
+    return this.#limits.charge(this, this.#state, frames, bytes);
   }
 
   release(): void {
@@ -229,15 +233,30 @@ class ClientLease implements SocketLease {
   }
 }
 
-function leaseOf(end: () => void): Lease {
-  let isReleased = false;
-  return {
-    release() {
-      if (isReleased) return;
-      isReleased = true;
-      end();
-    },
-  };
+/** How long it takes until a bucket has gained so much. */
+function msFor(tokens: number, { perSecond }: BucketRule): number {
+  return (tokens * 1000) / perSecond;
+}
+
+/** Milliseconds until a bucket that is full again after `untilFullMs` is out of debt; 0: it has none. */
+function debtMs(untilFullMs: number, rule: BucketRule): number {
+  return Math.max(0, Math.ceil(untilFullMs - msFor(rule.burst, rule)));
+}
+
+class ConnectionLease implements Lease {
+  readonly #state: AddressState;
+  #isReleased = false;
+
+  constructor(state: AddressState) {
+    this.#state = state;
+    state.connections++;
+  }
+
+  release(): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    this.#state.connections--;
+  }
 }
 
 function createState(rules: LimitRules, nowMs: number): AddressState {

@@ -102,7 +102,7 @@ test(
     await attack.stop();
     for (const { room } of [ada, bob, cleo]) expect(room.lobby.players.map(({ name }) => name)).toEqual(['Ada', 'Bob', 'Cleo']);
     expect(ada.told).toEqual(['player-joined', 'player-joined']);
-    expect([bob.told, cleo.told]).toEqual([[], []]);
+    expect([bob.told, cleo.told]).toEqual([['player-joined'], []]);
     expect(attack.waves).toBeGreaterThan(1);
     for (const player of [cleo, bob, ada]) {
       player.stop();

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { arch, cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { broker, BROKER_USAGE } from './broker/main.ts';
 import { benchClients, benchTrace, type ClientsResult, type WorkloadResult } from './codec/bench.ts';
 import { formatClients, formatMeasurements, formatTargets, formatTrace } from './codec/report.ts';
 import { loadTrace, traceToJson } from './codec/trace-file.ts';
@@ -10,8 +11,10 @@ import { statsOf, type Trace } from './codec/trace.ts';
 import type { ReplayGuest } from './cost/client-cost.ts';
 import { cost, COST_USAGE } from './cost/main.ts';
 import { feel, FEEL_USAGE } from './feel/main.ts';
+import { join as joinBench, JOIN_USAGE } from './join/main.ts';
 import { sctp, SCTP_USAGE } from './sctp/main.ts';
 import { trainDefaultPriors, trainOwnPriors } from './train.ts';
+import { voice, VOICE_USAGE } from './voice/main.ts';
 import { wan, WAN_USAGE } from './wan/main.ts';
 import { arena30, arena60 } from './workloads/arena.ts';
 import { cubes } from './workloads/cubes.ts';
@@ -32,8 +35,11 @@ npm run bench -- codec [options]
   --record DIR       writes the workloads' traces there as JSON and measures nothing
 ${FEEL_USAGE}
 ${COST_USAGE}
+${JOIN_USAGE}
 ${SCTP_USAGE}
-${WAN_USAGE}`;
+${WAN_USAGE}
+${BROKER_USAGE}
+${VOICE_USAGE}`;
 
 const OPTIONS = {
   quick: { type: 'boolean', default: false },
@@ -53,6 +59,7 @@ async function train(): Promise<number> {
   return 0;
 }
 
+export { brokerLoad } from './broker/load.ts';
 export { replayGuest } from './cost/client-cost.ts';
 
 /** This bundle once more, as if nothing of it had run yet. */
@@ -64,8 +71,11 @@ async function loadReplay(): Promise<ReplayGuest> {
 /** Runs a bench; the exit code is 1 if anything was decoded wrong, 2 if the command makes no sense. */
 export async function main(args: readonly string[], resultsDir: string): Promise<number> {
   if (args[0] === 'feel') return feel(args.slice(1), resultsDir);
+  if (args[0] === 'join') return joinBench(args.slice(1), resultsDir);
   if (args[0] === 'sctp') return sctp(args.slice(1), resultsDir);
   if (args[0] === 'wan') return wan(args.slice(1), resultsDir);
+  if (args[0] === 'voice') return voice(args.slice(1), resultsDir);
+  if (args[0] === 'broker') return broker(args.slice(1), resultsDir, import.meta.url);
   if (args[0] === 'cost') return cost(args.slice(1), resultsDir, loadReplay);
   let parsed;
   try {

@@ -5,6 +5,7 @@ import { addressKey, siteKey } from '../../../peer-server/limits/address-key.ts'
 import { AddressTable } from '../../../peer-server/limits/address-table.ts';
 import { GuessGate, type GuessRule } from '../../../peer-server/limits/guess-gate.ts';
 import { DEFAULT_LIMITS, type LimitRules, Limits } from '../../../peer-server/limits/limits.ts';
+import { charge, createBucket } from '../../../peer-server/limits/token-bucket.ts';
 
 const ADA = '192.0.2.1';
 const BOB = '192.0.2.2';
@@ -145,6 +146,34 @@ describe('requests, lobbies, connections, sockets', () => {
     clock.nowMs = 10_000;
     expect(one.charge(0, 2000)).toBe(100_000);
     expect(it.counters.overdrawnFrames).toBe(2);
+  });
+
+  test("a client's budget is a token bucket, for frames and for bytes", () => {
+    const frames = { burst: 20, perSecond: 3 };
+    const bytes = { burst: 900, perSecond: 70 };
+    const plenty = { burst: 1e9, perSecond: 1e9 };
+    const step = record({
+      pauseMs: integer({ min: 0, max: 5000 }),
+      frames: integer({ min: 0, max: 30 }),
+      bytes: integer({ min: 0, max: 1500 }),
+    });
+    assert(
+      property(array(step, { maxLength: 60 }), (steps) => {
+        const { limits: it, clock } = limits({ peerFrames: frames, peerBytes: bytes, addressFrames: plenty, addressBytes: plenty });
+        const lease = it.openSocket(ADA);
+        if (typeof lease === 'number') throw new Error('refused');
+        const buckets = [createBucket(frames, 0), createBucket(bytes, 0)] as const;
+        for (const { pauseMs, ...costs } of steps) {
+          clock.nowMs += pauseMs;
+          const waitMs = Math.max(
+            charge(buckets[0], frames, costs.frames, clock.nowMs),
+            charge(buckets[1], bytes, costs.bytes, clock.nowMs),
+          );
+          // Two ways of reckoning the same, each rounded up.
+          expect(Math.abs(lease.charge(costs.frames, costs.bytes) - waitMs)).toBeLessThanOrEqual(1);
+        }
+      }),
+    );
   });
 
   test('rules that let nothing through are refused by name', () => {

@@ -2,7 +2,7 @@
 import { assert, boolean, constantFrom, jsonValue, property, record, uint8Array } from 'fast-check';
 import { expect, test } from 'vitest';
 import { readSignalFrame, type SignalFrame } from '../../../peer-server/signal-frame.ts';
-import { answer, candidate, offer } from './signal-client.ts';
+import { answer, candidate, type Frame, offer } from './signal-client.ts';
 
 function read(frame: unknown): SignalFrame | undefined {
   return readSignalFrame(Buffer.from(typeof frame === 'string' ? frame : JSON.stringify(frame)), false);
@@ -14,13 +14,56 @@ function nested(levels: number): unknown {
   return value;
 }
 
+/** As PeerJS writes them. */
+const written = ({ type, payload, dst }: Frame): string => JSON.stringify({ type, payload, dst });
+
 test('what PeerJS sends passes', () => {
   expect(read({ type: 'HEARTBEAT' })).toEqual({ type: 'HEARTBEAT' });
-  expect(read(offer('bob'))).toEqual(offer('bob'));
-  expect(read(answer('bob'))).toEqual(answer('bob'));
-  expect(read(candidate('bob'))).toEqual(candidate('bob'));
+  for (const frame of [offer('bob'), answer('bob'), candidate('bob')]) {
+    expect(read(written(frame))).toEqual({ ...frame, payloadText: JSON.stringify(frame.payload) });
+    // Members in another order, and a space between them, are as good.
+    expect(read({ dst: frame.dst, payload: frame.payload, type: frame.type })).toEqual(frame);
+    expect(read(written(frame).replace('{', '{ '))).toEqual(frame);
+  }
   expect(read({ type: 'LEAVE', dst: 'bob' })).toEqual({ type: 'LEAVE', dst: 'bob' });
   expect(read({ type: 'LEAVE' })).toEqual({ type: 'LEAVE', dst: undefined });
+});
+
+test('text is passed on as it is only when there is nothing in it but one payload', () => {
+  const frame = offer('bob');
+  const payload = JSON.stringify(frame.payload);
+  const hidden = '{"connectionId":7}';
+  for (const text of [
+    `{"type":"OFFER","payload":${hidden},"payload":${payload},"dst":"bob"}`,
+    `{"type":"OFFER","payload":${payload},"src":"eve","dst":"bob"}`,
+    `{"type":"OFFER","payload":${payload},"dst":"eve","dst":"bob"}`,
+    `{"type":"OFFER","payload":${payload},"dst":"bob","x":"y"}`,
+    `{"type":"OFFER","payload":${payload},"dst":"bob"} `,
+    `{"type":"ANSWER","type":"OFFER","payload":${payload},"dst":"bob"}`,
+  ])
+    expect(read(text), text).toEqual({ ...frame, payloadText: undefined });
+  // An escaped letter is the letter.
+  expect(read(`{"type":"OFFER","payload":${payload},"dst":"b\\u006fb"}`)).toEqual({ ...frame, payloadText: payload });
+  for (const text of [
+    `{"type":"OFFER","payload":${payload}],"dst":"bob"}`,
+    `{"type":"OFFER","payload":,"dst":"bob"}`,
+    `{"type":"OFFER","payload":"x,"dst":"bob"}`,
+    `{"type":"OFFER,"payload":${payload},"dst":"bob"}`,
+    `{"type":"OFFER","dst":"bob"}`,
+  ])
+    expect(read(text), text).toBeUndefined();
+});
+
+test('however a frame is written, it is read as JSON.parse reads it', () => {
+  const value = jsonValue();
+  const frames = property(value, value, boolean(), (payload, extra, isLast) => {
+    const members = [`"type":"LEAVE"`, `"payload":${JSON.stringify(payload)}`, `"dst":"bob"`];
+    members.splice(isLast ? 3 : 1, 0, `"payload":${JSON.stringify(extra)}`);
+    const text = `{${members.join(',')}}`;
+    const frame = read(text);
+    if (frame !== undefined) expect(frame).toMatchObject({ payload: (JSON.parse(text) as { payload: unknown }).payload });
+  });
+  expect(() => assert(frames)).not.toThrow();
 });
 
 test('types that only the server may say, or nobody knows, do not pass', () => {

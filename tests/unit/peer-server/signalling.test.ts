@@ -62,6 +62,19 @@ test('offers, answers and candidates are relayed with the true sender, whatever 
   expect(health()).toMatchObject({ relayedFrames: 4 });
 });
 
+test('a second payload or sender in the same frame reaches nobody, not even as text', async () => {
+  const [ada, bob] = await Promise.all([open('ada'), open('bob')]);
+  const texts: string[] = [];
+  bob.webSocket.on('message', (data) => texts.push((data as Buffer).toString()));
+  const { payload } = offer('bob');
+  const whole = JSON.stringify(payload);
+  ada.sendRaw(`{"type":"OFFER","payload":{"connectionId":"hidden"},"payload":${whole},"dst":"bob"}`);
+  ada.sendRaw(`{"type":"OFFER","payload":${whole},"src":"hidden","dst":"bob"}`);
+  ada.sendRaw(`{"type":"OFFER","payload":${whole},"dst":"bob"}`);
+  for (let i = 0; i < 3; i++) expect(await bob.next()).toEqual({ type: 'OFFER', src: 'ada', dst: 'bob', payload });
+  expect(texts).toEqual(Array.from({ length: 3 }, () => JSON.stringify({ type: 'OFFER', src: 'ada', dst: 'bob', payload })));
+});
+
 test('LEAVE to a peer is relayed', async () => {
   const { ada, bob } = await openPair();
   ada.send({ type: 'LEAVE', dst: 'bob' });
@@ -263,6 +276,38 @@ test('an oversized frame is counted and ends its own socket only', async () => {
   expect(await ada.closed()).toBe(1009);
   await bob.settle();
   expect(health()).toMatchObject({ peers: 1, malformedFrames: 1 });
+});
+
+test('a client stays while its heartbeats come, and is gone 90 s after the last one', async () => {
+  const [ada, bob] = await Promise.all([open('ada'), open('bob')]);
+  // The clock alone: sockets and timers are real.
+  vi.useFakeTimers({ toFake: ['Date'] });
+  try {
+    vi.setSystemTime(Date.now() + 60_000);
+    ada.send({ type: 'HEARTBEAT' });
+    await ada.settle();
+    vi.setSystemTime(Date.now() + 60_000);
+    await bob.closed();
+    await ada.settle();
+    expect(health()).toMatchObject({ peers: 1 });
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('clients are greeted and find each other however many there are, and go and come again', async () => {
+  await server.close();
+  // More than one PeerJS server inside takes.
+  const count = 600;
+  server = await startSignalServer({ peersMax: count });
+  for (let round = 0; round < 2; round++) {
+    const clients = await Promise.all(Array.from({ length: count }, (_, i) => open(`peer-${i}`)));
+    expect(health()).toMatchObject({ peers: count });
+    clients[0]!.send(offer(`peer-${count - 1}`));
+    expect(await clients[count - 1]!.next()).toMatchObject({ type: 'OFFER', src: 'peer-0' });
+    await Promise.all(clients.map((client) => client.leave()));
+    await vi.waitFor(() => expect(health()).toMatchObject({ peers: 0 }));
+  }
 });
 
 test('many malformed frames are counted, none crashes, and an honest pair still signals', async () => {
