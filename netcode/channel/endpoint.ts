@@ -58,6 +58,17 @@ export class Endpoint {
   /** Sequence numbers from the first received to the newest. */
   #receivedSpan = 0;
   #newestAcked = -1;
+  /** Packets of other paths say nothing of this one's round trip. */
+  #path = 0;
+
+  /**
+   * Packets go over another path from now on. Numbers and acks go on; the round trip is measured anew, and is taken for the old one until
+   * there is a sample.
+   */
+  changePath(path: number): void {
+    this.#path = path;
+    this.rttSamples = 0;
+  }
 
   /** The next packet's sequence number, under which `remember` files its content. */
   takeSequence(): number {
@@ -120,7 +131,7 @@ export class Endpoint {
   #processAcks({ ack, ackBits, ackDelayMs, arrivedMs }: PacketHeader, atMs: number, sink: AckSink): void {
     const newest = this.#sent.get(ack);
     const isFirstAck = this.#newestAcked < 0 || isNewer(ack, this.#newestAcked);
-    if (newest !== undefined && isFirstAck) {
+    if (newest !== undefined && (newest.path ?? 0) === this.#path && isFirstAck) {
       if (ackDelayMs < ACK_DELAY_MS_MAX) this.#sampleRtt(Math.max(0, atMs - newest.sentAtMs - ackDelayMs));
       sink.arrived(newest, arrivedMs);
     }

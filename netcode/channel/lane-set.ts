@@ -2,8 +2,8 @@
  * The lanes of a link as their sender sees them: which is open, which stalls, what each has room for, and which is next. Several
  * associations have several windows and do not stall together, so packets go over them in turn.
  */
-import { STATE_LANES_MAX } from '../transport/transport.ts';
-import { DCSCTP, LaneWindow, USRSCTP } from './lane-window.ts';
+import { STATE_LANES_MAX, STATE_PACKET_BYTES_MAX } from '../transport/transport.ts';
+import { DCSCTP, LaneWindow, type SentPacket, USRSCTP } from './lane-window.ts';
 import type { StateLink } from './state-link.ts';
 
 /** A stalled lane is asked this often. So all that it is asked in SCTP's longest time-out (3 s) fits its smallest window. */
@@ -45,13 +45,30 @@ export class LaneSet {
     return this.#windows[lane]!;
   }
 
+  /** The link is over another path now: all associations are others. */
+  restart(): void {
+    this.last = 0;
+    this.#askedMs = -Infinity;
+    for (const window of this.#windows) window.restart();
+  }
+
+  sent(packet: SentPacket): void {
+    if (!this.#isStream) this.#windows[packet.lane]!.sent(packet);
+  }
+
+  acked(packet: SentPacket, nowMs: number): void {
+    if (!this.#isStream) this.#windows[packet.lane]!.acked(packet, nowMs);
+  }
+
   /** Bytes that a packet may have on this lane. */
   roomOf(lane: number): number {
+    if (this.#isStream) return STATE_PACKET_BYTES_MAX;
     return Math.floor(this.#windows[lane]!.roomBytes) - PROBE_ROOM_BYTES;
   }
 
   /** What each of so many packets may have, so that the windows last for all of them. */
   spreadBytes(packets: number): number {
+    if (this.#isStream) return STATE_PACKET_BYTES_MAX;
     const room = this.#windows.reduce(
       (sum, { windowBytes }, lane) => (this.#isAwake(lane) ? sum + windowBytes - PROBE_ROOM_BYTES : sum),
       0,
@@ -121,6 +138,11 @@ export class LaneSet {
       return lane;
     }
     return undefined;
+  }
+
+  /** A stream has a window of its own, and no losses to learn from. */
+  get #isStream(): boolean {
+    return this.#link.isStream === true;
   }
 
   #isOpen(lane: number): boolean {

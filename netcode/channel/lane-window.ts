@@ -37,6 +37,8 @@ export interface SentPacket {
   readonly sentAtMs: number;
   readonly sizeBytes: number;
   readonly lane: number;
+  /** Which of the link's paths it went over: `pathChanges` then. Undefined: 0. */
+  readonly path?: number;
   /** Counts the packets of its lane. */
   readonly laneNumber: number;
   /** The match and tick it was about; below 0: none. */

@@ -70,9 +70,13 @@ export class StateChannel implements AckSink {
   readonly #isPaced: boolean;
   readonly #endpoint = new Endpoint();
   readonly #lanes: LaneSet;
-  readonly #rate = new PathRate();
+  #rate = new PathRate();
   readonly #reader = new BitReader(new Uint8Array(0));
   readonly #writer = new BitWriter(STATE_PACKET_BYTES_MAX);
+  /** Which of the link's paths all this was learnt of. */
+  #path: number;
+  #hasRtt = false;
+  #rateCutsBefore = 0;
   #match = -1;
   #onAcked: ((tick: Tick) => void) | undefined;
   #nowMs = 0;
@@ -101,6 +105,8 @@ export class StateChannel implements AckSink {
     this.#link = link;
     this.#lanes = new LaneSet(link);
     this.#isPaced = isPaced;
+    this.#path = link.pathChanges ?? 0;
+    this.#endpoint.changePath(this.#path);
   }
 
   get rttMs(): number {
@@ -108,7 +114,7 @@ export class StateChannel implements AckSink {
   }
 
   get hasRtt(): boolean {
-    return this.#endpoint.rttSamples > 0;
+    return this.#hasRtt || this.#endpoint.rttSamples > 0;
   }
 
   get receivedLossPct(): number {
@@ -122,7 +128,7 @@ export class StateChannel implements AckSink {
 
   /** Times that the rate was cut. */
   get rateCuts(): number {
-    return this.#rate.cuts;
+    return this.#rateCutsBefore + this.#rate.cuts;
   }
 
   /** Bytes a second that this side may send, overhead included. */
@@ -208,6 +214,7 @@ export class StateChannel implements AckSink {
   update(nowMs: number): void {
     this.#nowMs = nowMs;
     if (!this.#isPaced) return;
+    if ((this.#link.pathChanges ?? 0) !== this.#path) this.#changePath();
     const { rttMs } = this.#endpoint;
     this.#rate.update(nowMs, rttMs);
     this.#lanes.watch(nowMs, rttMs, this.#patienceMs());
@@ -222,8 +229,10 @@ export class StateChannel implements AckSink {
   }
 
   acked(packet: SentPacket): void {
-    this.#lanes.windowOf(packet.lane).acked(packet, this.#nowMs);
-    this.#rate.acked(packet.sizeBytes);
+    if ((packet.path ?? 0) === this.#path) {
+      this.#lanes.acked(packet, this.#nowMs);
+      this.#rate.acked(packet.sizeBytes);
+    }
     if (packet.match === this.#match && packet.tick >= 0) this.#onAcked?.(packet.tick as Tick);
   }
 
@@ -239,7 +248,22 @@ export class StateChannel implements AckSink {
 
   /** How much longer than a round trip an answer may take: the other side answers with its next packet. */
   #patienceMs(): number {
-    return this.hasRtt ? this.#heardGapMs + Math.max(STALL_MARGIN_MS, 4 * this.#endpoint.rttDeviationMs) : Infinity;
+    return this.#endpoint.rttSamples > 0 ? this.#heardGapMs + Math.max(STALL_MARGIN_MS, 4 * this.#endpoint.rttDeviationMs) : Infinity;
+  }
+
+  /** Numbers, acks and the match go on; what was learnt of the old path is forgotten. */
+  #changePath(): void {
+    this.#path = this.#link.pathChanges ?? 0;
+    this.#hasRtt = this.hasRtt;
+    this.#rateCutsBefore = this.rateCuts;
+    this.#endpoint.changePath(this.#path);
+    this.#rate = new PathRate();
+    this.#lanes.restart();
+    this.#lastSize = 0;
+    this.#lanesWanted = 1;
+    this.#firstHeardMs = undefined;
+    this.#asked = 0;
+    this.#held = 0;
   }
 
   #room(nowMs: number, bytesMin: number, allowanceMin: number): number {
@@ -294,18 +318,18 @@ export class StateChannel implements AckSink {
     const bytes = this.#writer.finish();
     const lane = this.#lanes.last;
     if (!this.#link.sendState(bytes, lane)) return;
-    const window = this.#lanes.windowOf(lane);
     const packet: SentPacket = {
       sequence: this.#sequence,
       sentAtMs: nowMs,
       sizeBytes: bytes.byteLength,
       lane,
-      laneNumber: window.nextNumber,
+      path: this.#path,
+      laneNumber: this.#lanes.windowOf(lane).nextNumber,
       match: this.#match,
       tick,
     };
     this.#endpoint.remember(packet);
-    window.sent(packet);
+    this.#lanes.sent(packet);
     this.#rate.sent(packet.sizeBytes);
     this.#sentMs = nowMs;
   }

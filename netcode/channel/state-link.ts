@@ -8,6 +8,13 @@ export interface StateLink {
    * sender has to know the window by itself. Default: false.
    */
   readonly hidesQueue?: boolean;
+  /** How often the link went over to another path; what was learnt of the one before says nothing of this one. Default: 0, for ever. */
+  readonly pathChanges?: number | undefined;
+  /**
+   * Whether state goes over a stream, such as a relay's WebSocket: in order, with a window of its own, which alone says whether there is room.
+   * Nothing is known of SCTP there. Default: false.
+   */
+  readonly isStream?: boolean | undefined;
   /** Asks for so many lanes, to be opened in the background. It may be asked again and again. */
   openLanes(count: number): void;
   receiveState(): { readonly bytes: Uint8Array; readonly atMs: number } | undefined;

@@ -229,7 +229,13 @@ function readConfig(body: unknown): BrokerConfigResponse | undefined {
     if ((username !== undefined && !isText(username)) || (credential !== undefined && !isText(credential))) return undefined;
     iceServers.push({ urls: list, ...(username === undefined ? {} : { username }), ...(credential === undefined ? {} : { credential }) });
   }
-  return { iceServers, ...(body['iceTransportPolicy'] === 'relay' && { iceTransportPolicy: 'relay' as const }) };
+  const { iceTransportPolicy, hasRelay, expiresInSeconds } = body;
+  return {
+    iceServers,
+    ...(iceTransportPolicy === 'relay' && { iceTransportPolicy }),
+    ...(hasRelay === true && { hasRelay }),
+    ...(typeof expiresInSeconds === 'number' && expiresInSeconds > 0 && { expiresInSeconds }),
+  };
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

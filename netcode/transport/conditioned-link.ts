@@ -6,21 +6,38 @@ import type { Clock } from '../core/clock.ts';
 import type { PeerId } from '../core/ids.ts';
 import type { WireDirection } from './conditioned-wire.ts';
 import { checkControlSize, checkStateSize, LinkInbox } from './inbox.ts';
-import type { Link, LinkCounters, LinkEnd, Received } from './transport.ts';
+import {
+  CARRIER_CONTROL_BYTES_MAX,
+  CONTROL_MESSAGE_BYTES_MAX,
+  type Link,
+  type LinkCounters,
+  type LinkEnd,
+  type Received,
+} from './transport.ts';
 
 /** How long a path may be down before a browser calls the connection failed (15 to 17 s measured). */
 const PATH_LOST_AFTER_MS = 16_000;
+
+export interface ConditionedLinkParts {
+  readonly outgoing: WireDirection;
+  readonly incoming: WireDirection;
+  /** Whether it carries another link, and takes control messages with its headers. */
+  readonly isCarrier: boolean;
+}
 
 export class ConditionedLink implements Link {
   readonly remoteId: PeerId;
   readonly #clock: Clock;
   readonly #outgoing: WireDirection;
   readonly #incoming: WireDirection;
-  readonly #inbox = new LinkInbox();
+  readonly #controlBytesMax: number;
+  readonly #inbox: LinkInbox;
   #end: LinkEnd | undefined;
 
-  constructor(clock: Clock, remoteId: PeerId, outgoing: WireDirection, incoming: WireDirection) {
+  constructor(clock: Clock, remoteId: PeerId, { outgoing, incoming, isCarrier }: ConditionedLinkParts) {
     this.#clock = clock;
+    this.#controlBytesMax = isCarrier ? CARRIER_CONTROL_BYTES_MAX : CONTROL_MESSAGE_BYTES_MAX;
+    this.#inbox = new LinkInbox({ isCarrier });
     this.remoteId = remoteId;
     this.#outgoing = outgoing;
     this.#incoming = incoming;
@@ -48,7 +65,7 @@ export class ConditionedLink implements Link {
   }
 
   sendControl(bytes: Uint8Array): boolean {
-    checkControlSize(bytes);
+    checkControlSize(bytes, this.#controlBytesMax);
     this.poll();
     if (this.#end !== undefined) return false;
     if (!this.#outgoing.sendControl(bytes, this.#clock.nowMs())) {

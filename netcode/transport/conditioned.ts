@@ -42,6 +42,7 @@ interface Connection {
 export class ConditionedNetwork {
   readonly #clock: Clock;
   readonly #seed: number;
+  readonly #isCarrier: boolean;
   readonly #transports = new Map<PeerId, ConditionedTransport>();
   readonly #conditions = new Map<string, Conditions>();
   readonly #vanished = new Set<PeerId>();
@@ -52,9 +53,11 @@ export class ConditionedNetwork {
   #dialsMade = 0;
   #isBrokerUp = true;
 
-  constructor(clock: Clock, seed: number) {
+  /** `isCarrier`: its links carry other links, and take control messages with their headers. */
+  constructor(clock: Clock, seed: number, { isCarrier = false }: { readonly isCarrier?: boolean } = {}) {
     this.#clock = clock;
     this.#seed = seed;
+    this.#isCarrier = isCarrier;
   }
 
   /** Whether transports are reachable and can dial. Open links do not mind. */
@@ -154,8 +157,9 @@ export class ConditionedNetwork {
       return;
     }
     const [there, back] = wire.directions;
-    const here = new ConditionedLink(this.#clock, dial.remoteId, there, back);
-    const remoteEnd = new ConditionedLink(this.#clock, dial.caller.localId, back, there);
+    const isCarrier = this.#isCarrier;
+    const here = new ConditionedLink(this.#clock, dial.remoteId, { outgoing: there, incoming: back, isCarrier });
+    const remoteEnd = new ConditionedLink(this.#clock, dial.caller.localId, { outgoing: back, incoming: there, isCarrier });
     if (!remote.take(remoteEnd)) {
       this.endDial(dial, new DialError('unreachable', `peer '${dial.remoteId}' has ${ACCEPT_QUEUE_LINKS_MAX} links waiting already`));
       return;

@@ -5,6 +5,7 @@
  * oldest packet, since only the newest state matters. A full control inbox ends the link, since control may lose nothing.
  */
 import {
+  CARRIER_CONTROL_BYTES_MAX,
   CONTROL_INBOX_MESSAGES_MAX,
   CONTROL_MESSAGE_BYTES_MAX,
   type LinkCounters,
@@ -63,7 +64,14 @@ export class LinkInbox {
     stateSendRefused: 0,
   };
   readonly #state = new BoundedQueue<Received>(STATE_INBOX_PACKETS_MAX);
-  readonly #control = new BoundedQueue<Received>(CONTROL_INBOX_MESSAGES_MAX);
+  readonly #control: BoundedQueue<Received>;
+  readonly #controlBytesMax: number;
+
+  /** A carrier's has room for what its link puts before and between the messages, so that the link is full first, and can say so. */
+  constructor({ isCarrier = false }: { readonly isCarrier?: boolean } = {}) {
+    this.#control = new BoundedQueue<Received>(isCarrier ? 2 * CONTROL_INBOX_MESSAGES_MAX : CONTROL_INBOX_MESSAGES_MAX);
+    this.#controlBytesMax = isCarrier ? CARRIER_CONTROL_BYTES_MAX : CONTROL_MESSAGE_BYTES_MAX;
+  }
 
   /** Takes a state packet that arrived. One of the wrong size is counted and dropped. */
   pushState(bytes: Uint8Array, atMs: number): void {
@@ -82,7 +90,7 @@ export class LinkInbox {
 
   /** Takes a control message that arrived. Returns false when the inbox is full: the link must end with `overflow`. */
   pushControl(bytes: Uint8Array, atMs: number): boolean {
-    if (bytes.byteLength === 0 || bytes.byteLength > CONTROL_MESSAGE_BYTES_MAX) {
+    if (bytes.byteLength === 0 || bytes.byteLength > this.#controlBytesMax) {
       this.counters.malformedDropped += 1;
       return true;
     }
@@ -118,9 +126,8 @@ export function checkStateSize(bytes: Uint8Array): void {
   if (bytes.byteLength === 0) throw new RangeError('state packet 0 B is below 1 B');
 }
 
-/** Throws RangeError for a control message no link may send: empty, or above `CONTROL_MESSAGE_BYTES_MAX`. */
-export function checkControlSize(bytes: Uint8Array): void {
-  if (bytes.byteLength > CONTROL_MESSAGE_BYTES_MAX)
-    throw new RangeError(`control message ${bytes.byteLength} B exceeds ${CONTROL_MESSAGE_BYTES_MAX} B`);
+/** Throws RangeError for a control message no link may send: empty, or above `bytesMax`. */
+export function checkControlSize(bytes: Uint8Array, bytesMax = CONTROL_MESSAGE_BYTES_MAX): void {
+  if (bytes.byteLength > bytesMax) throw new RangeError(`control message ${bytes.byteLength} B exceeds ${bytesMax} B`);
   if (bytes.byteLength === 0) throw new RangeError('control message 0 B is below 1 B');
 }

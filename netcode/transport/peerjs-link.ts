@@ -1,5 +1,5 @@
 /**
- * One link: the control channel that PeerJS opened and the state channel beside it, on one RTCPeerConnection, and up to three more state
+ * One direct carrier of a link: the control channel that PeerJS opened and the state channel beside it, on one RTCPeerConnection, and up to three more state
  * lanes on connections of their own (`state-lanes.ts`). The first connection alone decides about the link's end.
  *
  * The netcode's messages are binary; the few of the link itself are text, so neither can be taken for the other:
@@ -16,8 +16,17 @@
 import type { Clock } from '../core/clock.ts';
 import type { PeerId } from '../core/ids.ts';
 import { checkControlSize, checkStateSize, LinkInbox } from './inbox.ts';
+import { watchSelectedPath } from './selected-path.ts';
 import { StateLanes } from './state-lanes.ts';
-import { CONTROL_BUFFERED_BYTES_MAX, type Link, type LinkCounters, type LinkEnd, type Received, STATE_LANES_MAX } from './transport.ts';
+import {
+  CARRIER_CONTROL_BYTES_MAX,
+  CONTROL_BUFFERED_BYTES_MAX,
+  type Link,
+  type LinkCounters,
+  type LinkEnd,
+  type Received,
+  STATE_LANES_MAX,
+} from './transport.ts';
 
 const GREETING = 'volley 1';
 const SEEN = 'seen';
@@ -58,7 +67,7 @@ export class PeerLink implements Link {
   readonly #parts: PeerLinkParts;
   readonly #state: RTCDataChannel;
   readonly #lanes: StateLanes;
-  readonly #inbox = new LinkInbox();
+  readonly #inbox = new LinkInbox({ isCarrier: true });
   #control: RTCDataChannel | undefined;
   #end: LinkEnd | undefined;
   #isOpen = false;
@@ -72,6 +81,8 @@ export class PeerLink implements Link {
   #verdict: 'closed-there' | 'lost' | undefined;
   #heardAtMs: number;
   #extraChannels = 0;
+  #path: 'direct' | 'turn' = 'direct';
+  #stopWatchingPath = (): void => undefined;
   #greetingTimer: ReturnType<typeof setInterval> | undefined;
   #lingerTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -113,6 +124,16 @@ export class PeerLink implements Link {
     return this.#inbox.counters;
   }
 
+  /** Whether a TURN server stands in between, as soon as the browser has told. */
+  get path(): 'direct' | 'turn' {
+    return this.#path;
+  }
+
+  /** The browser's checks of the path get no answer: five seconds after it broke, and ten before it is given up. */
+  get isTroubled(): boolean {
+    return this.#parts.peerConnection.connectionState === 'disconnected';
+  }
+
   stateBufferedBytes(lane = 0): number {
     if (lane !== 0) return this.#lanes.openChannel(lane)?.bufferedAmount ?? Infinity;
     return this.#end === undefined ? this.#state.bufferedAmount + (this.#control?.bufferedAmount ?? 0) : 0;
@@ -132,7 +153,7 @@ export class PeerLink implements Link {
   }
 
   sendControl(bytes: Uint8Array): boolean {
-    checkControlSize(bytes);
+    checkControlSize(bytes, CARRIER_CONTROL_BYTES_MAX);
     const control = this.#control;
     if (this.#end !== undefined || control === undefined) return false;
     if (control.bufferedAmount + bytes.byteLength > CONTROL_BUFFERED_BYTES_MAX) {
@@ -294,6 +315,7 @@ export class PeerLink implements Link {
     // What the netcode says must come behind our own greeting: the other side takes nothing before it.
     if (this.#isOpen || !this.#hasGreeted || !this.#isGreeted || !this.#seesRemoteState || !this.#isStateSeen) return;
     this.#isOpen = true;
+    this.#stopWatchingPath = watchSelectedPath(this.#parts.peerConnection, (path) => (this.#path = path));
     this.#parts.onOpen();
   }
 
@@ -301,6 +323,7 @@ export class PeerLink implements Link {
     if (this.#end !== undefined) return;
     this.#end = end;
     clearInterval(this.#greetingTimer);
+    this.#stopWatchingPath();
     this.#lanes.close();
     this.#parts.onEnd();
     if (this.#isReleased) return;

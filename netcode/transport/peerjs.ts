@@ -1,61 +1,32 @@
 /**
- * The transport over WebRTC, with PeerJS for signalling: with `peerjs-broker.ts`, the only place that knows PeerJS.
- *
- * One PeerJS connection per pair carries the control channel; the state channel is created beside it, negotiated by number, on both ends
- * at once (one of PeerJS's own options gives no channel without retransmission). Messages go through the RTCDataChannels directly, past
- * PeerJS's unbounded queues. Nothing that a stranger sends through the broker reaches PeerJS unread: see `peerjs-signals.ts`.
+ * The transport of the real game: direct paths and TURN over WebRTC, signalled by PeerJS (`peerjs-carriers.ts`), and the broker's relay
+ * where neither opens (`relay-transport.ts`), behind one interface (`path-transport.ts`).
  */
-import type { DataConnection, Peer, PeerOptions } from 'peerjs';
+import type { Peer, PeerOptions } from 'peerjs';
 import type { Clock } from '../core/clock.ts';
 import type { PeerId } from '../core/ids.ts';
-import { BoundedQueue } from './inbox.ts';
+import { IceKeeper, type IceSettings } from './ice-keeper.ts';
+import { PathTransport } from './path-transport.ts';
 import { PeerBroker } from './peerjs-broker.ts';
-import { PeerLink } from './peerjs-link.ts';
-import { CONTROL_LABEL, readSignal, type Signal } from './peerjs-signals.ts';
-import { STATE_CHANNEL, STATE_CHANNEL_LABEL } from './state-lane.ts';
-import { DialError, type DialOptions, type Link, type Transport } from './transport.ts';
+import { PeerCarriers } from './peerjs-carriers.ts';
+import type { PeerMedia } from './peerjs-media.ts';
+import { randomHex } from './random-names.ts';
+import { RelayTransport } from './relay-transport.ts';
 
-/** Incoming connections that have not opened yet: a full lobby joining at the same moment. */
-const PENDING_INCOMING_MAX = 16;
-/** Of which from one id: a page that reloads mid-dial comes back under a new id, so more than a retry is a flood. */
-const PENDING_PER_PEER_MAX = 2;
-/** Open incoming links: the seats of a session twice, since a lost player's old link ends seconds after the new one opens. */
-const OPEN_INCOMING_MAX = 64;
-/** Dials of one transport under way at once; a guest has one, a mesh at most one a seat. */
-const DIALS_MAX = 32;
-/** Connections tried in one dial. A handshake that breaks early, say by a DTLS message that met a transport not ready for it, succeeds when repeated. */
-const ATTEMPTS_MAX = 4;
-/** An incoming connection that has not opened by then never will: the dialler gives up before. */
-const INCOMING_TIMEOUT_MS = 20_000;
-/** A machine with several networks and a relay offers about twenty. */
-const CANDIDATES_MAX = 64;
+/** Which ways to others are tried. 'direct' has TURN in it; 'relay' is the broker's relay alone. For tests and measurements. */
+export type Paths = 'all' | 'direct' | 'relay';
 
 export interface PeerTransportOptions {
   /** Where the broker is: `https://play.example`, a path included if it has one. */
   readonly brokerUrl: string;
-  /** STUN and TURN servers. Empty: only direct paths within one network. */
-  readonly iceServers: readonly RTCIceServer[];
-  /** 'relay': through TURN servers only. Default 'all'. */
-  readonly iceTransportPolicy?: RTCIceTransportPolicy;
+  /** STUN and TURN servers, or how to ask for them: while the broker's socket opens, and again before they run out. */
+  readonly ice: IceSettings | (() => Promise<IceSettings>);
+  /** Default 'all': the relay for those whom the lobby lets through it. */
+  readonly paths?: Paths | undefined;
   readonly clock: Clock;
   readonly signal?: AbortSignal;
   /** PeerJS's Peer, if it is not to be loaded from the package. */
   readonly PeerClass?: new (id: string, options: PeerOptions) => Peer;
-}
-
-/** One PeerJS connection, from dial or offer to its release. */
-interface Entry {
-  readonly remoteId: PeerId;
-  readonly connection: DataConnection;
-  readonly link: PeerLink;
-  readonly isIncoming: boolean;
-  isOpen: boolean;
-  isAnswered: boolean;
-  candidates: number;
-  /** Ends the dial that this is for. */
-  fail: (error: DialError) => void;
-  /** It ended before it was open. */
-  onBroken: () => void;
 }
 
 /** Resolves when the broker has registered us under a fresh random id. Rejects with DialError. */
@@ -64,18 +35,22 @@ export async function createPeerTransport(options: PeerTransportOptions): Promis
   const isSecure = protocol === 'https:';
   const PeerClass = options.PeerClass ?? (await loadPeerClass());
   const localId = randomHex() as PeerId;
+  const { ice } = options;
+  const keeper = new IceKeeper(typeof ice === 'function' ? ice : () => Promise.resolve(ice));
   const peer = new PeerClass(localId, {
     host: hostname,
     port: port === '' ? (isSecure ? 443 : 80) : Number(port),
     path: pathname,
     secure: isSecure,
     token: randomHex(),
-    config: rtcConfiguration(options),
+    config: keeper.configuration,
     debug: 0,
   });
-  const transport = new PeerTransport(peer, localId, options);
+  const carriers = new PeerCarriers({ peer, localId, clock: options.clock, configuration: keeper.configuration });
+  const transport = new PeerTransport({ carriers, keeper }, options);
   try {
-    transport.useBroker(await PeerBroker.open(peer, options.brokerUrl, options.signal));
+    const [broker] = await Promise.all([PeerBroker.open(peer, options.brokerUrl, options.signal), keeper.fetch()]);
+    carriers.useBroker(broker);
   } catch (error) {
     transport.close();
     throw error;
@@ -83,275 +58,58 @@ export async function createPeerTransport(options: PeerTransportOptions): Promis
   return transport;
 }
 
-function rtcConfiguration({
-  iceServers,
-  iceTransportPolicy = 'all',
-}: Pick<PeerTransportOptions, 'iceServers' | 'iceTransportPolicy'>): RTCConfiguration {
-  return { iceServers: [...iceServers], iceTransportPolicy };
+interface PeerTransportParts {
+  readonly carriers: PeerCarriers;
+  readonly keeper: IceKeeper;
 }
 
-export class PeerTransport implements Transport {
-  readonly localId: PeerId;
-  readonly #peer: Peer;
-  readonly #clock: Clock;
-  readonly #configuration: RTCConfiguration;
-  readonly #entries = new Set<Entry>();
-  /** Open and not yet accepted. */
-  readonly #incoming = new BoundedQueue<Link>(OPEN_INCOMING_MAX);
-  readonly #onPageHide = () => this.#closeLinksNow();
-  #broker: PeerBroker | undefined;
-  #malformedSignals = 0;
-  #isClosed = false;
+export class PeerTransport extends PathTransport {
+  /** Voice calls. */
+  readonly media: PeerMedia;
+  readonly #carriers: PeerCarriers;
+  readonly #keeper: IceKeeper;
+  readonly #onPageHide = () => this.closeLinks();
 
-  constructor(peer: Peer, localId: PeerId, options: Pick<PeerTransportOptions, 'clock' | 'iceServers' | 'iceTransportPolicy'>) {
-    this.#peer = peer;
-    this.localId = localId;
-    this.#clock = options.clock;
-    this.#configuration = rtcConfiguration(options);
-    this.#guardSignals();
-    peer.on('connection', (connection) => this.#onIncoming(connection));
-    // PeerJS reports WebRTC's own failures here; the dial's timeout and the link's end tell the same story.
-    peer.on('error', () => undefined);
+  constructor(
+    { carriers, keeper }: PeerTransportParts,
+    { brokerUrl, clock, paths = 'all' }: Pick<PeerTransportOptions, 'brokerUrl' | 'clock' | 'paths'>,
+  ) {
+    const relay = new RelayTransport({
+      localId: carriers.localId,
+      clock,
+      brokerUrl,
+      isReachable: () => carriers.isReachable && keeper.hasRelay,
+      offer: (remoteId, pair) => carriers.offerRelay(remoteId, pair),
+    });
+    super({
+      clock,
+      direct: paths === 'relay' ? undefined : carriers,
+      relay: paths === 'direct' ? undefined : relay,
+      randomHex,
+      after: (ms, callback) => {
+        const timer = setTimeout(callback, ms);
+        return () => clearTimeout(timer);
+      },
+    });
+    this.#carriers = carriers;
+    this.#keeper = keeper;
+    this.media = carriers.media;
+    if (paths !== 'direct') carriers.useRelay(relay);
+    // Behind the carriers' own listener, which says goodbye on every direct path; this does on the relay.
     if (typeof globalThis.addEventListener === 'function') globalThis.addEventListener('pagehide', this.#onPageHide);
-  }
-
-  useBroker(broker: PeerBroker): void {
-    this.#broker = broker;
-  }
-
-  get isReachable(): boolean {
-    return this.#broker?.isReachable ?? false;
   }
 
   /** Frames from the broker that were dropped as malformed or out of place. */
   get malformedSignals(): number {
-    return this.#malformedSignals;
+    return this.#carriers.malformedSignals;
   }
 
-  accept(): Link | undefined {
-    return this.#incoming.shift();
-  }
-
-  connect(remoteId: PeerId, { timeoutMs, signal }: DialOptions): Promise<PeerLink> {
-    return new Promise((resolve, reject) => {
-      if (this.#isClosed || signal?.aborted === true) throw new DialError('cancelled', `the dial of '${remoteId}' was cancelled`);
-      if (!this.isReachable) throw new DialError('broker-unreachable', 'the broker is out of reach');
-      if (remoteId === this.localId) throw new DialError('peer-unknown', 'a peer cannot dial itself');
-      if (this.#count((entry) => !entry.isIncoming && !entry.isOpen) >= DIALS_MAX)
-        throw new RangeError(`more dials at once than ${DIALS_MAX}`);
-      let attempts = 0;
-      let entry: Entry | undefined;
-      const settle = (result: PeerLink | DialError) => {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', onAbort);
-        if (!(result instanceof DialError)) {
-          resolve(result);
-          return;
-        }
-        reject(result);
-        if (entry !== undefined) entry.onBroken = () => undefined;
-        entry?.link.closeNow();
-      };
-      const onAbort = () => settle(new DialError('cancelled', `the dial of '${remoteId}' was cancelled`));
-      const timer = setTimeout(
-        () => settle(new DialError('unreachable', `no path to '${remoteId}' opened within ${timeoutMs} ms`)),
-        timeoutMs,
-      );
-      const attempt = () => {
-        attempts += 1;
-        try {
-          const dialled = this.#dial(remoteId, () => settle(dialled.link));
-          dialled.fail = settle;
-          dialled.onBroken = () => {
-            if (attempts < ATTEMPTS_MAX && this.isReachable) attempt();
-            else settle(new DialError('unreachable', `the connection to '${remoteId}' broke before it was open`));
-          };
-          entry = dialled;
-        } catch (error) {
-          settle(new DialError('unreachable', `no connection could be made: ${String(error)}`));
-        }
-      };
-      signal?.addEventListener('abort', onAbort);
-      attempt();
-    });
-  }
-
-  close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+  override close(): void {
     if (typeof globalThis.removeEventListener === 'function') globalThis.removeEventListener('pagehide', this.#onPageHide);
-    this.#broker?.close();
-    this.#cancelDials();
-    for (const entry of this.#entries) entry.link.close();
-    this.#destroyWhenIdle();
-  }
-
-  #dial(remoteId: PeerId, onOpen: () => void): Entry {
-    const connection = this.#peer.connect(remoteId, { reliable: true, serialization: 'raw', label: CONTROL_LABEL });
-    const entry = this.#adopt(connection, false, onOpen);
-    entry.link.attachControl(connection.dataChannel);
-    connection.peerConnection.ondatachannel = ({ channel }) => entry.link.refuseChannel(channel);
-    return entry;
-  }
-
-  #onIncoming(connection: DataConnection): void {
-    const entry = this.#adopt(connection, true, () => {
-      clearTimeout(timer);
-      if (!this.#incoming.push(entry.link)) entry.link.close();
-    });
-    const timer = setTimeout(() => entry.link.closeNow(), INCOMING_TIMEOUT_MS);
-    entry.onBroken = () => clearTimeout(timer);
-    const { peerConnection } = connection;
-    const takeByPeerJs = peerConnection.ondatachannel;
-    peerConnection.ondatachannel = (event) => {
-      const { channel } = event;
-      const isControl =
-        channel.label === CONTROL_LABEL && channel.ordered && channel.maxRetransmits === null && channel.maxPacketLifeTime === null;
-      if (connection.dataChannel !== undefined || !isControl) {
-        // PeerJS would put it in the place of the first one, and mix their messages.
-        entry.link.refuseChannel(channel);
-        return;
-      }
-      takeByPeerJs?.call(peerConnection, event);
-      entry.link.attachControl(channel);
-    };
-  }
-
-  #adopt(connection: DataConnection, isIncoming: boolean, onOpen: () => void): Entry {
-    const { peerConnection } = connection;
-    const remoteId = connection.peer as PeerId;
-    const link = new PeerLink({
-      remoteId,
-      peerConnection,
-      clock: this.#clock,
-      isDialler: !isIncoming,
-      createConnection: () => new RTCPeerConnection(this.#configuration),
-      stateChannel: peerConnection.createDataChannel(STATE_CHANNEL_LABEL, STATE_CHANNEL),
-      onOpen: () => {
-        entry.isOpen = true;
-        onOpen();
-      },
-      onEnd: () => {
-        if (!entry.isOpen) entry.onBroken();
-      },
-      release: () => this.#release(entry),
-    });
-    const entry: Entry = {
-      remoteId,
-      connection,
-      link,
-      isIncoming,
-      isOpen: false,
-      isAnswered: false,
-      candidates: 0,
-      fail: () => undefined,
-      onBroken: () => undefined,
-    };
-    this.#entries.add(entry);
-    connection.on('error', (error) => {
-      if (error.type === 'negotiation-failed') link.fail();
-    });
-    connection.on('close', () => link.onConnectionClosed());
-    return entry;
-  }
-
-  #release(entry: Entry): void {
-    entry.connection.close();
-    // PeerJS reports what fails after the close to a provider that it has just forgotten, and throws where nobody catches it.
-    entry.connection.provider = this.#peer;
-    this.#entries.delete(entry);
-    if (this.#isClosed) this.#destroyWhenIdle();
-  }
-
-  #destroyWhenIdle(): void {
-    if (this.#entries.size === 0) this.#peer.destroy();
-  }
-
-  #cancelDials(): void {
-    for (const entry of this.#entries) if (!entry.isOpen) entry.fail(new DialError('cancelled', 'the transport or its page is closing'));
-  }
-
-  #closeLinksNow(): void {
-    this.#cancelDials();
-    for (const entry of this.#entries) entry.link.closeNow();
-  }
-
-  /** Puts itself between the broker's socket and PeerJS. */
-  #guardSignals(): void {
-    const { socket } = this.#peer;
-    const handlers = socket.listeners('message');
-    socket.removeAllListeners('message');
-    socket.on('message', (frame: unknown) => {
-      const signal = readSignal(frame);
-      if (signal === undefined || !this.#admit(signal)) {
-        this.#malformedSignals += 1;
-        return;
-      }
-      if (signal.type === 'LEAVE' || signal.type === 'EXPIRE') return;
-      try {
-        for (const handle of handlers) handle(signal);
-      } catch {
-        // PeerJS could not make a connection of the offer, say because the browser's limit on connections is reached.
-        this.#malformedSignals += 1;
-      }
-    });
-  }
-
-  /** Whether a signal is due now. LEAVE and EXPIRE are dealt with here: PeerJS would close open connections that need no broker. */
-  #admit(signal: Signal): boolean {
-    switch (signal.type) {
-      case 'OPEN':
-      case 'ERROR':
-      case 'ID-TAKEN':
-      case 'INVALID-KEY':
-        return true;
-      case 'LEAVE':
-      case 'EXPIRE':
-        for (const entry of this.#entries) {
-          if (entry.remoteId !== signal.src || entry.isIncoming || entry.isOpen || entry.isAnswered) continue;
-          entry.fail(new DialError('peer-unknown', `the broker does not know '${signal.src}'`));
-        }
-        return true;
-      case 'RELAY':
-        return false;
-      case 'OFFER':
-        if (signal.payload.type === 'media') return false;
-        return !this.#isClosed && this.#entryOf(signal) === undefined && this.#hasRoomFor(signal.src);
-      case 'ANSWER': {
-        const entry = this.#entryOf(signal);
-        if (entry === undefined || entry.isIncoming || entry.isAnswered) return false;
-        entry.isAnswered = true;
-        return true;
-      }
-      case 'CANDIDATE': {
-        const entry = this.#entryOf(signal);
-        if (entry === undefined) return false;
-        entry.candidates += 1;
-        return entry.candidates <= CANDIDATES_MAX;
-      }
-    }
-  }
-
-  #hasRoomFor(remoteId: string): boolean {
-    const isPending = (entry: Entry) => entry.isIncoming && !entry.isOpen;
-    return (
-      this.#count(isPending) < PENDING_INCOMING_MAX &&
-      this.#count((entry) => isPending(entry) && entry.remoteId === remoteId) < PENDING_PER_PEER_MAX &&
-      this.#count((entry) => entry.isIncoming) < OPEN_INCOMING_MAX
-    );
-  }
-
-  #entryOf({ src, payload }: Extract<Signal, { type: 'OFFER' | 'ANSWER' | 'CANDIDATE' }>): Entry | undefined {
-    for (const entry of this.#entries) {
-      if (entry.remoteId === src && entry.connection.connectionId === payload.connectionId) return entry;
-    }
-    return undefined;
-  }
-
-  #count(matches: (entry: Entry) => boolean): number {
-    let count = 0;
-    for (const entry of this.#entries) if (matches(entry)) count += 1;
-    return count;
+    super.close();
+    this.#keeper.close();
+    // It is the registration at the broker, too, whichever ways are used.
+    this.#carriers.close();
   }
 }
 
@@ -359,9 +117,4 @@ export class PeerTransport implements Transport {
 export async function loadPeerClass(): Promise<typeof Peer> {
   const loaded: { readonly Peer?: typeof Peer; readonly default: unknown } = await import('peerjs');
   return loaded.Peer ?? (loaded.default as { readonly Peer: typeof Peer }).Peer;
-}
-
-/** 128 random bits: unguessable, and no two alike. `crypto.randomUUID` is missing on pages that LAN guests open over http. */
-function randomHex(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

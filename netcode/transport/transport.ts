@@ -8,6 +8,8 @@
  * takes it out at its own pace. So the same netcode runs over WebRTC and in virtual time.
  */
 import type { PeerId } from '../core/ids.ts';
+import type { JoinTrace } from './join-trace.ts';
+import { RELAY_CONTROL_BYTES_MAX } from '../wire/relay.ts';
 
 /**
  * Largest state packet: what fits one of SCTP's packets (1,176 B of chunks in browsers) beside an acknowledgement with some gaps, since a
@@ -18,6 +20,11 @@ export const STATE_PACKET_BYTES_MAX = 1_100;
 export const STATE_LANES_MAX = 4;
 /** Largest control message. A lobby of 31 players is under 4 KiB; Chromium's hard limit is 256 KiB. */
 export const CONTROL_MESSAGE_BYTES_MAX = 16_384;
+/**
+ * What a carrier takes: a link that goes on over another path when one breaks (`path-link.ts`) puts a header before each control message,
+ * and sends it over links of this kind.
+ */
+export const CARRIER_CONTROL_BYTES_MAX = RELAY_CONTROL_BYTES_MAX;
 /** State packets waiting to be drained; the oldest is dropped beyond that. One second at 60 Hz, with room. */
 export const STATE_INBOX_PACKETS_MAX = 128;
 /** Control messages waiting to be drained; a peer that fills it is cut off (`overflow`). */
@@ -36,6 +43,9 @@ export interface Received {
  * `lost`: the path died without a word. `overflow`: a bounded queue was filled.
  */
 export type LinkEnd = 'closed-here' | 'closed-there' | 'lost' | 'overflow';
+
+/** How a link's bytes travel: between the two machines, through a TURN server, or through the broker's relay. */
+export type LinkPath = 'direct' | 'turn' | 'relay';
 
 /** Every counter only grows. Bytes are payload bytes. */
 export interface LinkCounters {
@@ -60,6 +70,14 @@ export interface Link {
   /** Undefined while the link is open. Never changes once set. */
   readonly end: LinkEnd | undefined;
   readonly counters: Readonly<LinkCounters>;
+  /** How its bytes travel now; it may change while the link is open. Undefined: 'direct'. */
+  readonly path?: LinkPath | undefined;
+  /** How often it went over to another carrier. What was learnt of the path before that holds no longer. Undefined: 0, for ever. */
+  readonly pathChanges?: number | undefined;
+  /** Whether state goes over a stream, as through the relay: reliable, in order, one lane, with a window of its own. Undefined: false. */
+  readonly isStream?: boolean | undefined;
+  /** Whether the path reports that nothing comes back, though it has not given up. Undefined: false. */
+  readonly isTroubled?: boolean | undefined;
   /** The state channel as the browser reports it; undefined where there is no real one. */
   readonly stateChannel?: { readonly ordered: boolean; readonly maxRetransmits: number | null } | undefined;
   /**
@@ -117,9 +135,23 @@ export class DialError extends Error {
   }
 }
 
+/** Lets a guest through the broker's relay: the lobby's code, if the lobby allows a relay. */
+export interface RelayTicket {
+  readonly code: string;
+}
+
+/** Lets the host through, too: proves whose lobby it is. */
+export interface RelayPass extends RelayTicket {
+  readonly ownerToken: string;
+}
+
 export interface DialOptions {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+  /** Where no other path opens, the broker's relay may be used. Undefined: never. */
+  readonly relay?: RelayTicket | undefined;
+  /** Notes what becomes of the dial. */
+  readonly trace?: JoinTrace | undefined;
 }
 
 export interface Transport {
@@ -131,6 +163,8 @@ export interface Transport {
   accept(): Link | undefined;
   /** Opens a link; resolves when both channels carry data. Rejects with DialError. */
   connect(remoteId: PeerId, options: DialOptions): Promise<Link>;
+  /** From now on guests may come through the broker's relay; undefined: no longer. Missing where there is none. */
+  allowRelay?(pass: RelayPass | undefined): void;
   /** Ends every link and stops being reachable. */
   close(): void;
 }

@@ -55,11 +55,12 @@ test('a stranger can neither keep, move nor close a lobby', async () => {
 });
 
 test('the configuration is what the broker was started with', async () => {
-  expect(valueOf(await client.getConfig())).toEqual({ iceServers: [] });
+  expect(valueOf(await client.getConfig())).toEqual({ iceServers: [], hasRelay: true });
 });
 
 test('what a host says about its lobby is what a guest finds, and what strangers are shown', async () => {
-  const about = { name: 'Friday night', players: 2, playersMax: 4, isPublic: true, gameVersion: 3, isRelayAllowed: true };
+  const told = { name: 'Friday night', players: 2, playersMax: 4, isPublic: true, gameVersion: 3 };
+  const about = { ...told, isRelayAllowed: true, mode: 'Teams', hasPassword: true };
   const { code, ownerToken } = valueOf(await client.createLobby({ peerId: 'host1', gameId: 'pong', ...about }));
   expect(valueOf(await client.resolveLobby(code))).toEqual({ code, peerId: 'host1', gameId: 'pong', isLocked: false, ...about });
   const { isPublic: _known, ...shown } = about;

@@ -1,7 +1,6 @@
 /** What a peer that is let in can do with the signalling of lanes, on real WebRTC in Node. Vitest fails the run on any unhandled error beside. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type PeerTransport } from '../../netcode/transport/peerjs.ts';
-import { type PeerLink } from '../../netcode/transport/peerjs-link.ts';
 import { createNodePeerTransport, shutdownNodePeerTransports } from '../../netcode/transport/peerjs-node.ts';
 import { type Link, STATE_LANES_MAX, STATE_PACKET_BYTES_MAX } from '../../netcode/transport/transport.ts';
 import { type RunningServer, startServer } from '../../peer-server/server.ts';
@@ -20,7 +19,7 @@ beforeAll(async () => {
   broker = await startServer({ host: '127.0.0.1', port: 0, iceServers: [] });
 });
 beforeEach(async () => {
-  transport = await createNodePeerTransport({ brokerUrl: `http://127.0.0.1:${broker.port}`, iceServers: [], clock });
+  transport = await createNodePeerTransport({ brokerUrl: `http://127.0.0.1:${broker.port}`, ice: { iceServers: [] }, clock });
 });
 afterEach(() => {
   rawPeers.close();
@@ -32,15 +31,15 @@ afterAll(async () => {
 });
 
 /** A peer by hand that dialled the transport. */
-async function dialled(): Promise<{ raw: RawLink; link: PeerLink }> {
+async function dialled(): Promise<{ raw: RawLink; link: Link }> {
   const raw = await rawPeers.dial(transport.localId);
   let link: Link | undefined;
   await until(() => (link = transport.accept()) !== undefined);
-  return { raw, link: link as PeerLink };
+  return { raw, link: link! };
 }
 
 /** A peer by hand that the transport dialled. */
-async function accepted(): Promise<{ raw: RawLink; link: PeerLink }> {
+async function accepted(): Promise<{ raw: RawLink; link: Link }> {
   const { id, accepted } = await rawPeers.host();
   const [link, raw] = await Promise.all([transport.connect(id, { timeoutMs: 20_000 }), accepted]);
   return { raw, link };
@@ -51,7 +50,7 @@ const say = ({ control }: RawLink, value: object) => control.send(`lane ${JSON.s
 /** The link still does what a link does. */
 async function expectAlive({ raw, link }: { raw: RawLink; link: Link }): Promise<void> {
   const { controlMessagesIn } = link.counters;
-  raw.control.send(Uint8Array.of(7));
+  raw.say(7);
   await until(() => link.counters.controlMessagesIn === controlMessagesIn + 1);
   expect(link.end).toBeUndefined();
 }

@@ -14,7 +14,12 @@ const clock = { nowMs: () => performance.now() };
 const transports: PeerTransport[] = [];
 
 async function open(brokerUrl: string, signal?: AbortSignal): Promise<PeerTransport> {
-  const transport = await createNodePeerTransport({ brokerUrl, iceServers: [], clock, ...(signal === undefined ? {} : { signal }) });
+  const transport = await createNodePeerTransport({
+    brokerUrl,
+    ice: { iceServers: [] },
+    clock,
+    ...(signal === undefined ? {} : { signal }),
+  });
   transports.push(transport);
   return transport;
 }
@@ -139,7 +144,7 @@ describe('with the real broker', () => {
 
   test('messages of the wrong kind or size are counted and dropped, and the link goes on', async () => {
     const host = await open(brokerUrl);
-    const { control, state } = await rawPeers.dial(host.localId);
+    const { control, state, say } = await rawPeers.dial(host.localId);
     const link = await accepted(host);
     control.send('text');
     control.send('volley 1');
@@ -149,18 +154,18 @@ describe('with the real broker', () => {
     state.send('text');
     state.send(new Uint8Array(STATE_PACKET_BYTES_MAX + 1));
     await until(() => link.counters.malformedDropped === 7);
-    control.send(Uint8Array.of(1));
+    say(1);
     await until(() => link.counters.controlMessagesIn === 1);
     expect([link.receiveControl()?.bytes, link.receiveState(), link.end]).toEqual([Uint8Array.of(1), undefined, undefined]);
   });
 
   test('channels beside the two are refused, and cost the link when they go on', async () => {
     const host = await open(brokerUrl);
-    const { connection, control } = await rawPeers.dial(host.localId);
+    const { connection, say } = await rawPeers.dial(host.localId);
     const link = await accepted(host);
     connection.peerConnection.createDataChannel('control');
     await until(() => link.counters.malformedDropped === 1);
-    control.send(Uint8Array.of(1));
+    say(1);
     await until(() => link.counters.controlMessagesIn === 1);
     expect(link.end).toBeUndefined();
     for (let i = 0; i < 8; i++) connection.peerConnection.createDataChannel(`more-${i}`);

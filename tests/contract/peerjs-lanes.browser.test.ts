@@ -4,4 +4,4 @@ import { createPeerTransport } from '../../netcode/transport/peerjs.ts';
 import { laneContract } from './lane-contract.ts';
 
 const clock = { nowMs: () => performance.now() };
-laneContract('PeerJS in a browser', () => createPeerTransport({ brokerUrl: inject('brokerUrl'), iceServers: [], clock }));
+laneContract('PeerJS in a browser', () => createPeerTransport({ brokerUrl: inject('brokerUrl'), ice: { iceServers: [] }, clock }));

@@ -15,4 +15,6 @@ afterAll(async () => {
 });
 
 const clock = { nowMs: () => performance.now() };
-laneContract('PeerJS in Node', () => createNodePeerTransport({ brokerUrl: `http://127.0.0.1:${broker.port}`, iceServers: [], clock }));
+laneContract('PeerJS in Node', () =>
+  createNodePeerTransport({ brokerUrl: `http://127.0.0.1:${broker.port}`, ice: { iceServers: [] }, clock }),
+);

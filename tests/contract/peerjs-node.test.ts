@@ -17,5 +17,5 @@ afterAll(async () => {
 
 const clock = { nowMs: () => performance.now() };
 transportContract('PeerJS in Node', () =>
-  realHarness(() => createNodePeerTransport({ brokerUrl: `http://127.0.0.1:${broker.port}`, iceServers: [], clock })),
+  realHarness(() => createNodePeerTransport({ brokerUrl: `http://127.0.0.1:${broker.port}`, ice: { iceServers: [] }, clock })),
 );

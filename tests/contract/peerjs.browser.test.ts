@@ -6,5 +6,5 @@ import { transportContract } from './transport-contract.ts';
 
 const clock = { nowMs: () => performance.now() };
 transportContract('PeerJS in a browser', () =>
-  realHarness(() => createPeerTransport({ brokerUrl: inject('brokerUrl'), iceServers: [], clock })),
+  realHarness(() => createPeerTransport({ brokerUrl: inject('brokerUrl'), ice: { iceServers: [] }, clock })),
 );

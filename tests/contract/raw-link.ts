@@ -2,7 +2,9 @@
 import type { DataConnection, Peer } from 'peerjs';
 import { vi } from 'vitest';
 import type { PeerId } from '../../netcode/core/ids.ts';
+import { dataFrame, readPathFrame, stampData, writeHello, writeSign } from '../../netcode/transport/path-frames.ts';
 import { loadPeerClass } from '../../netcode/transport/peerjs.ts';
+import { randomHex } from '../../netcode/transport/random-names.ts';
 
 const PATIENCE = { timeout: 20_000, interval: 5 };
 
@@ -18,6 +20,8 @@ export interface RawLink {
   readonly state: RTCDataChannel;
   /** The texts that came on control so far. */
   readonly texts: readonly string[];
+  /** Says a control message of the netcode's, numbered as it should be. */
+  say(...bytes: number[]): void;
 }
 
 const STATE_CHANNEL: RTCDataChannelInit = { negotiated: true, id: 100, ordered: false, maxRetransmits: 0 };
@@ -37,7 +41,7 @@ export class RawPeers {
     const connection = peer.connect(hostId, { reliable: true, serialization: 'raw', label: 'control' });
     const state = connection.peerConnection.createDataChannel('state', STATE_CHANNEL);
     const control = connection.dataChannel;
-    return this.#greet(connection, control, state, doesGreet);
+    return this.#greet(connection, control, state, doesGreet ? randomHex() : undefined);
   }
 
   /** A peer that waits for a dial. */
@@ -46,7 +50,9 @@ export class RawPeers {
     const accepted = new Promise<RawLink>((done) => {
       peer.on('connection', (connection) => {
         const state = connection.peerConnection.createDataChannel('state', STATE_CHANNEL);
-        done(until(() => connection.dataChannel !== undefined).then(() => this.#greet(connection, connection.dataChannel, state, true)));
+        done(
+          until(() => connection.dataChannel !== undefined).then(() => this.#greet(connection, connection.dataChannel, state, 'theirs')),
+        );
       });
     });
     return { id: peer.id as PeerId, accepted };
@@ -107,17 +113,41 @@ export class RawPeers {
     return peer;
   }
 
-  async #greet(connection: DataConnection, control: RTCDataChannel, state: RTCDataChannel, doesGreet: boolean): Promise<RawLink> {
+  /** `linkId`: what to call the link; 'theirs': what the other side calls it; undefined: say nothing at all. */
+  async #greet(connection: DataConnection, control: RTCDataChannel, state: RTCDataChannel, linkId: string | undefined): Promise<RawLink> {
     const texts: string[] = [];
+    control.binaryType = 'arraybuffer';
     control.addEventListener('message', ({ data }) => {
       if (typeof data === 'string') texts.push(data);
+      else if (linkId !== undefined) answer(control, new Uint8Array(data), linkId === 'theirs');
     });
     await until(() => control.readyState === 'open' && state.readyState === 'open');
-    if (doesGreet) {
+    if (linkId !== undefined) {
       control.send('volley 1');
       control.send('seen');
       state.send('volley 1');
+      // Before that the other side is not open, and takes nothing of the netcode's.
+      await until(() => texts.includes('seen'));
+      if (linkId !== 'theirs') send(control, writeHello(linkId, 0));
     }
-    return { connection, control, state, texts };
+    let number = 0;
+    return {
+      connection,
+      control,
+      state,
+      texts,
+      say: (...bytes) => send(control, stampData(dataFrame(Uint8Array.from(bytes)), ++number, 0)),
+    };
   }
+}
+
+/** What keeps the link's other side content. */
+function answer(control: RTCDataChannel, bytes: Uint8Array, isTheirs: boolean): void {
+  const frame = readPathFrame(bytes);
+  if (frame?.kind === 'hello' && isTheirs) send(control, writeHello(frame.linkId, 0));
+  if (frame?.kind === 'ask') send(control, writeSign('here'));
+}
+
+function send(control: RTCDataChannel, bytes: Uint8Array): void {
+  control.send(bytes as Uint8Array<ArrayBuffer>);
 }

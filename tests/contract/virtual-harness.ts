@@ -4,6 +4,7 @@ import { ConditionedNetwork } from '../../netcode/transport/conditioned.ts';
 import type { Conditions } from '../../netcode/transport/conditions.ts';
 import { LoopbackNetwork } from '../../netcode/transport/loopback.ts';
 import { STATE_LANES_MAX, type Transport } from '../../netcode/transport/transport.ts';
+import { TwoPaths, withTicket } from './path-harness.ts';
 import type { TransportHarness } from './transport-contract.ts';
 
 const STEP_MS = 2;
@@ -35,6 +36,23 @@ export function conditionedHarness(seed: number, conditions: Partial<Conditions>
     () => network.pump(),
     { isPerfect: lossPct === 0 && duplicatePct === 0 && !reorder, lanesMax: CONDITIONED_LANES_MAX },
   );
+}
+
+/** Links over a direct and a relayed carrier, of which the direct one comes and goes. `lanesMax`: as long as it changes, lanes do too. */
+export function pathHarness(seed: number, { isChanging, paths = 'all' }: PathHarnessOptions): TransportHarness {
+  const world = new TwoPaths(seed);
+  if (isChanging) world.changeAtRandom();
+  return virtualHarness(
+    world.clock,
+    () => withTicket(world.createTransport(paths)),
+    () => world.pump(),
+    { isPerfect: false, lanesMax: CONDITIONED_LANES_MAX },
+  );
+}
+
+export interface PathHarnessOptions {
+  readonly isChanging: boolean;
+  readonly paths?: 'all' | 'direct' | 'relay';
 }
 
 function virtualHarness(

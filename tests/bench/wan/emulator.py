@@ -49,8 +49,20 @@ STANDING_S = 0.1
 # Of a direction, between two askings; an hour of packets.
 QUEUES_MAX = 1_000_000
 
-# One-way milliseconds, per cent, packets in a row, 1 or 0, kilobits a second (0: no cap), milliseconds of queue before the cap.
-KEYS = {"delayMs": 0.0, "jitterMs": 0.0, "lossPercent": 0.0, "burstPackets": 1.0, "reorder": 0.0, "rateKbit": 0.0, "queueMs": 300.0}
+UDP = 17
+
+# One-way milliseconds, per cent, packets in a row, 1 or 0, kilobits a second (0: no cap), milliseconds of queue before the cap, and the one
+# port that UDP may come from or go to (0: any), as behind a firewall.
+KEYS = {
+    "delayMs": 0.0,
+    "jitterMs": 0.0,
+    "lossPercent": 0.0,
+    "burstPackets": 1.0,
+    "reorder": 0.0,
+    "rateKbit": 0.0,
+    "queueMs": 300.0,
+    "udpPort": 0.0,
+}
 
 
 @dataclass
@@ -156,6 +168,9 @@ class Emulator:
                 packet = os.read(self.device[side], PACKET_BYTES_MAX)
             except BlockingIOError:
                 return
+            if is_walled(packet, int(self.direction[side].figures["udpPort"])):
+                self.direction[side].counted["lost"] += 1
+                continue
             arrives_at = self.fate(self.direction[side], len(packet), now)
             if arrives_at is not None and len(self.under_way) < UNDER_WAY_MAX:
                 self.taken += 1
@@ -218,6 +233,16 @@ class Emulator:
                     direction.zero()
             case _:
                 answer("refused", command=" ".join(words))
+
+
+def is_walled(packet: bytes, port: int) -> bool:
+    """Whether it is UDP over IPv4 (or IPv6, which nobody here needs) that has nothing to do with the one port."""
+    if port == 0:
+        return False
+    if packet[0] >> 4 != 4:
+        return packet[6] == UDP
+    at = (packet[0] & 15) * 4
+    return packet[9] == UDP and port not in struct.unpack_from("!HH", packet, at)
 
 
 def is_figure(text: str) -> bool:

@@ -119,7 +119,7 @@ let transport: Transport | undefined;
 
 window.oursPage = {
   async register(brokerUrl) {
-    transport = await createPeerTransport({ brokerUrl, iceServers: [], clock });
+    transport = await createPeerTransport({ brokerUrl, ice: { iceServers: [] }, clock });
     return transport.localId;
   },
   async connect(address) {

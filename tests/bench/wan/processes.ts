@@ -21,7 +21,7 @@ export interface Program {
 }
 
 /** The server that `npm start` runs, built already: the game's page and the broker. Side a's, where the host is. */
-export async function startServer(wan: Wan): Promise<Program> {
+export async function startServer(wan: Wan, settings: Readonly<Record<string, string>> = {}): Promise<Program> {
   // The streams' pages come from the relay, and all from two addresses.
   const env = {
     PORT: String(SERVER_PORT),
@@ -30,29 +30,32 @@ export async function startServer(wan: Wan): Promise<Program> {
     ALLOWED_ORIGINS: '*',
     LIMITS: 'off',
     LOG_FORMAT: 'text',
+    ...settings,
   };
-  const close = await start({ wan, side: 'a', args: [SERVER], env, ready: 'Ctrl-C' });
+  const close = await startProgram({ wan, side: 'a', command: [process.execPath, SERVER], env, ready: 'Ctrl-C' });
   return { url: `http://${WAN_ADDRESS.a}:${SERVER_PORT}`, close };
 }
 
 /** A WebSocket server that passes on what it gets to everybody else, and an HTTP server with an empty page. Side a's. */
 export async function startRelay(wan: Wan): Promise<Program> {
-  const close = await start({ wan, side: 'a', args: [RELAY, WAN_ADDRESS.a, String(RELAY_PORT)], env: {}, ready: 'ready' });
+  const command = [process.execPath, RELAY, WAN_ADDRESS.a, String(RELAY_PORT)];
+  const close = await startProgram({ wan, side: 'a', command, env: {}, ready: 'ready' });
   return { url: `http://${WAN_ADDRESS.a}:${RELAY_PORT}`, close };
 }
 
-interface Start {
+export interface ProgramStart {
   readonly wan: Wan;
   readonly side: WanSide;
-  readonly args: readonly string[];
+  readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   /** What it prints once it is ready. */
   readonly ready: string;
 }
 
-async function start({ wan, side, args, env, ready }: Start): Promise<() => Promise<void>> {
-  const [command, ...prefix] = [...wan.prefixFor(side), process.execPath, ...args];
-  const child = spawn(command as string, prefix, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+/** Resolves, when it says that it is ready, to what ends it. */
+export async function startProgram({ wan, side, command, env, ready }: ProgramStart): Promise<() => Promise<void>> {
+  const [first, ...rest] = [...wan.prefixFor(side), ...command];
+  const child = spawn(first as string, rest, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   running.add(child);
   const close = async (): Promise<void> => {
     running.delete(child);
@@ -62,7 +65,7 @@ async function start({ wan, side, args, env, ready }: Start): Promise<() => Prom
     await exited;
   };
   try {
-    await untilItSays(child, ready, args[0] ?? '');
+    await untilItSays(child, ready, command.join(' '));
   } catch (error) {
     await close();
     throw error;

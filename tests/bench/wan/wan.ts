@@ -17,6 +17,8 @@ export const WAN_ADDRESS: Readonly<Record<WanSide, string>> = { a: '10.77.0.1', 
 const EMULATOR = 'tests/bench/wan/emulator.py';
 const PYTHON_OLDEST = [3, 10] as const;
 const ANSWER_TIMEOUT_MS = 10_000;
+/** Of a service that has been dead for decades. */
+const NOBODYS_PORT = 1;
 
 /** What one side sent since it was last asked. */
 export interface WanCounters {
@@ -132,6 +134,11 @@ export class Wan {
   /** Everything sent within the next milliseconds is lost. */
   cut(ms: number): void {
     this.#say(`outage ${ms}`);
+  }
+
+  /** From now on a firewall lets UDP through that has to do with this port alone; 'none': no UDP at all, 'all': any. TCP is not touched. */
+  allowUdp(port: number | 'none' | 'all'): void {
+    this.#say(`set udpPort ${port === 'all' ? 0 : port === 'none' ? NOBODYS_PORT : port}`);
   }
 
   /** What each side sent since this was last asked. */
