@@ -5,28 +5,23 @@
 import { type EntityId, type PlayerId, PLAYERS_MAX, type Tick } from './core/ids.ts';
 import { hashText } from './core/hash.ts';
 import type { Rng } from './core/rng.ts';
-import { HELD_INPUT, heldFieldsOf } from './wire/held-inputs.ts';
-import { bitsFor } from './wire/packet.ts';
+import { TEAMS_MAX } from './wire/control-lobby.ts';
+import { type EventType, eventTypesOf, type Kind, type KindMap, type KindPolicy, kindsOf } from './wire/kinds.ts';
 import { type InterestRules, interestRules, type Place } from './wire/place.ts';
-import { type FieldMap, type InitsOf, layoutOf, type Layout, type Part, type ValueOf, type ValuesOf } from './wire/schema.ts';
+import { type FieldMap, type InitsOf, layoutOf, type Layout, type ValueOf, type ValuesOf } from './wire/schema.ts';
+import {
+  defaultSettings,
+  type NamedSetting,
+  namedSettings,
+  type SettingMap,
+  type SettingsOf,
+  type SettingValues,
+  shapeOfSettings,
+} from './wire/settings.ts';
 import { shapeOfLayout } from './wire/shape.ts';
 
-export type { InterestRules, Place };
-export type KindMap = Readonly<Record<string, FieldMap>>;
-
-/**
- * Which time an entity is drawn in.
- * `owner`: in the present on its owner's screen (predicted), in the recent past on others' (interpolated);
- * `all`: predicted on every screen; `none`: interpolated on every screen.
- */
-export interface KindPolicy {
-  readonly predict?: 'owner' | 'all' | 'none';
-  /**
-   * How far `seenBy` takes the kind back into a player's past at most, 0 to 1,000 ms: the limit on favouring whoever shoots from
-   * afar over whoever has just taken cover. Default 250; 0: never.
-   */
-  readonly rewindMs?: number;
-}
+export { OWNER_PART } from './wire/kinds.ts';
+export type { EventType, InterestRules, Kind, KindMap, KindPolicy, Place };
 
 /** An entity during a step. Properties read and write the state. Valid until the step ends; keep `id` instead. */
 export type Entity<M extends FieldMap = FieldMap, Kind extends string = string> = {
@@ -133,8 +128,10 @@ export interface EmitOptions {
   readonly to?: PlayerId;
 }
 
-export interface StepContext<V extends KindMap> {
+export interface StepContext<V extends KindMap, S extends SettingMap = SettingMap> {
   readonly tick: Tick;
+  /** What the host had chosen in the lobby when the match began: the same for the whole match, on every peer. */
+  readonly settings: SettingsOf<S>;
   /** Seconds per step: `1 / tickRate`. */
   readonly dt: number;
   /** The same numbers for the same match, tick and order of calls, on every peer. */
@@ -151,6 +148,14 @@ export interface StepContext<V extends KindMap> {
    * drawn, to all whom `options` do not leave out. With `by`, that player's own client shows it at once, as predicted.
    */
   emit<K extends keyof V & string>(type: K, data: InitsOf<V[K]>, options?: EmitOptions): void;
+}
+
+export interface JoinContext<V extends KindMap, S extends SettingMap = SettingMap> extends StepContext<V, S> {
+  /**
+   * The player's team, which stays theirs while they play. Known here alone, as clients do not run `onJoin`: keep it in a field of what is
+   * spawned for them, so that it reaches every peer with the state.
+   */
+  readonly team: number;
 }
 
 /** The inputs of one tick. */
@@ -187,7 +192,7 @@ export interface InterestSpec<E extends KindMap> {
 
 type FieldName<E extends KindMap> = { [K in keyof E]: keyof E[K] }[keyof E] & string;
 
-export interface GameSpec<I extends FieldMap, E extends KindMap, V extends KindMap, R> {
+export interface GameSpec<I extends FieldMap, E extends KindMap, V extends KindMap, R, S extends SettingMap = SettingMap> {
   /** Names the game on the wire: players of different games never meet. */
   readonly id: string;
   /** Raise it with every change of rules or state: players of different versions are told so instead of drifting apart. */
@@ -196,8 +201,14 @@ export interface GameSpec<I extends FieldMap, E extends KindMap, V extends KindM
   readonly tickRate?: number;
   /** Snapshots per second, a divisor of `tickRate`. Default: half the tick rate. */
   readonly sendRate?: number;
-  /** Seats, host included. Default 8, at most 31. */
+  /** Who plays, host included. Default 8, at most 31. Spectators do not count. */
   readonly playersMax?: number;
+  /** Teams that players are in, 2 to 8. Default 0: none. */
+  readonly teams?: number;
+  /** What the host may choose in the lobby, by name: `choice`, `toggle`, `whole`. At most 32. */
+  readonly settings?: S;
+  /** What strangers read in the list of public lobbies about these settings: at most 24 printable characters, the rest is cut. */
+  mode?(settings: SettingsOf<S>): string;
   /** Living entities at most. Default 1,024, at most 8,192. */
   readonly entitiesMax?: number;
   readonly input: I;
@@ -205,13 +216,13 @@ export interface GameSpec<I extends FieldMap, E extends KindMap, V extends KindM
   readonly events?: V;
   readonly policy?: { readonly [K in keyof E]?: KindPolicy };
   /** Fills the empty world before tick 0. */
-  onStart?(world: WorldView<E>, ctx: StepContext<V>): void;
-  /** A player entered: spawn what is theirs. Runs at the beginning of a tick. */
-  onJoin?(world: WorldView<E>, player: PlayerId, ctx: StepContext<V>): void;
-  /** A player left. By default everything they own is despawned. */
-  onLeave?(world: WorldView<E>, player: PlayerId, ctx: StepContext<V>): void;
+  onStart?(world: WorldView<E>, ctx: StepContext<V, S>): void;
+  /** A player entered, or a spectator plays from now on: spawn what is theirs. Runs at the beginning of a tick, on the host alone. */
+  onJoin?(world: WorldView<E>, player: PlayerId, ctx: JoinContext<V, S>): void;
+  /** A player left, or only watches from now on. By default everything they own is despawned. */
+  onLeave?(world: WorldView<E>, player: PlayerId, ctx: StepContext<V, S>): void;
   /** The rules. Pure: depends on its arguments alone, touches nothing but `world`, uses no `Math.random`, no clock, no `Math.sin`. */
-  step(world: WorldView<E>, inputs: Inputs<I>, ctx: StepContext<V>): void;
+  step(world: WorldView<E>, inputs: Inputs<I>, ctx: StepContext<V, S>): void;
   /** The outcome once the match is over (plain data), or undefined while it goes on. Asked by the host after each step. */
   result?(world: WorldView<E>): R | undefined;
   /** Sends each player only what is near them. Without it everything is near. */
@@ -233,32 +244,25 @@ export interface GameSpec<I extends FieldMap, E extends KindMap, V extends KindM
   readonly priors?: string;
 }
 
-/** A kind of entity, compiled: its number on the wire and the layout of its rows (`owner` first). */
-export interface Kind {
-  readonly index: number;
-  readonly name: string;
-  readonly layout: Layout;
-  readonly predict: 'owner' | 'all' | 'none';
-  /** How far `seenBy` takes it back at most. */
-  readonly rewindTicks: number;
-  /** Kept by the library (`~input`): part of state, snapshot and hash; no rule, hook or screen sees it. The last kind, if there is one. */
-  readonly isHidden: boolean;
-}
-
-export interface EventType {
-  readonly index: number;
-  readonly name: string;
-  readonly layout: Layout;
-}
-
 /** A game ready to run: made by `defineGame` only. */
-export interface Game<I extends FieldMap = FieldMap, E extends KindMap = KindMap, V extends KindMap = KindMap, R = unknown> {
-  readonly spec: GameSpec<I, E, V, R>;
+export interface Game<
+  I extends FieldMap = FieldMap,
+  E extends KindMap = KindMap,
+  V extends KindMap = KindMap,
+  R = unknown,
+  S extends SettingMap = SettingMap,
+> {
+  readonly spec: GameSpec<I, E, V, R, S>;
   readonly id: string;
   readonly version: number;
   readonly tickRate: number;
   readonly sendRate: number;
   readonly playersMax: number;
+  /** 0: none. */
+  readonly teams: number;
+  /** The lobby's settings, to be drawn as a form, in their order. */
+  readonly settings: readonly NamedSetting[];
+  readonly defaultSettings: SettingValues;
   /** Rows of a state at most: what the game may spawn, and what is hidden. */
   readonly entitiesMax: number;
   readonly kinds: readonly Kind[];
@@ -274,24 +278,7 @@ export interface Game<I extends FieldMap = FieldMap, E extends KindMap = KindMap
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- a game of any shape, where the shape does not matter
-export type AnyGame = Game<any, any, any, any>;
-
-/** Column 0 of every entity's row. */
-export const OWNER_PART: Part = { min: 0, max: 31, isCyclic: false };
-const REWIND_MS = 250;
-const REWIND_MS_MAX = 1000;
-/** The host remembers 128 ticks; the place between two states needs one more, and a sweep begins one earlier. */
-const REWIND_TICKS_MAX = 120;
-const RESERVED_NAMES = new Set(['id', 'kind', 'owner', 'isMine']);
-
-/** An entity or event must find room in a packet, with some for the rest. */
-const ITEM_BYTES_MAX = 800;
-
-function requireSize(what: string, layout: Layout): Layout {
-  const bytes = Math.ceil(layout.parts.reduce((bits, { min, max }) => bits + bitsFor(max - min), 0) / 8);
-  if (bytes > ITEM_BYTES_MAX) throw new RangeError(`${what} takes ${bytes} bytes: no more than ${ITEM_BYTES_MAX} fit into a packet`);
-  return layout;
-}
+export type AnyGame = Game<any, any, any, any, any>;
 
 function requireInteger(name: string, value: number, min: number, max: number): number {
   if (!Number.isInteger(value) || value < min || value > max)
@@ -299,42 +286,14 @@ function requireInteger(name: string, value: number, min: number, max: number): 
   return value;
 }
 
-function rewindTicksOf(name: string, rewindMs: number, tickRate: number): number {
-  if (!(rewindMs >= 0 && rewindMs <= REWIND_MS_MAX))
-    throw new RangeError(`'${name}' has rewindMs ${rewindMs}: 0 to ${REWIND_MS_MAX} ms are possible`);
-  const ticks = (rewindMs * tickRate) / 1000;
-  if (ticks > REWIND_TICKS_MAX)
-    throw new RangeError(`'${name}' has rewindMs ${rewindMs}, ${ticks} ticks: no more than ${REWIND_TICKS_MAX} are remembered`);
-  return ticks;
-}
+type Shaped = Pick<AnyGame, 'kinds' | 'eventTypes' | 'input' | 'tickRate' | 'sendRate' | 'entitiesMax' | 'priors' | 'settings' | 'teams'>;
 
-/** The game's own kinds, and behind them what players hold, if anything of others is predicted. */
-function kindsOf(spec: GameSpec<FieldMap, KindMap, KindMap, unknown>, tickRate: number): Kind[] {
-  const names = Object.keys(spec.entities);
-  if (names.length === 0 || names.length > 64) throw new RangeError(`a game has 1 to 64 kinds of entity, not ${names.length}`);
-  const kinds = names.map((name, index): Kind => {
-    const fields = spec.entities[name]!;
-    if (name.startsWith('~')) throw new TypeError(`the kind '${name}' begins with ~, as hidden ones do`);
-    const reserved = Object.keys(fields).find((field) => RESERVED_NAMES.has(field));
-    if (reserved !== undefined) throw new TypeError(`'${name}.${reserved}': every entity has '${reserved}' already`);
-    const { predict = 'owner', rewindMs = REWIND_MS } = spec.policy?.[name] ?? {};
-    const layout = requireSize(`'${name}'`, layoutOf(fields, [OWNER_PART]));
-    return { index, name, layout, predict, rewindTicks: rewindTicksOf(name, rewindMs, tickRate), isHidden: false };
-  });
-  const held = heldFieldsOf(spec.input);
-  if (Object.keys(held).length > 0 && kinds.some(({ predict }) => predict === 'all')) {
-    const layout = requireSize("the input, which policy 'all' tells to everybody,", layoutOf(held, [OWNER_PART]));
-    kinds.push({ index: kinds.length, name: HELD_INPUT, layout, predict: 'none', rewindTicks: 0, isHidden: true });
-  }
-  return kinds;
-}
-
-type Shaped = Pick<AnyGame, 'kinds' | 'eventTypes' | 'input' | 'tickRate' | 'sendRate' | 'entitiesMax' | 'priors'>;
-
-function shapeOf({ kinds, eventTypes, input, tickRate, sendRate, entitiesMax, priors = '' }: Shaped): number {
+function shapeOf({ kinds, eventTypes, input, tickRate, sendRate, entitiesMax, priors = '', settings, teams }: Shaped): number {
   const layouts = (list: readonly (Kind | EventType)[]): unknown => list.map(({ name, layout }) => [name, shapeOfLayout(layout)]);
-  const shape = [layouts(kinds), layouts(eventTypes), shapeOfLayout(input), tickRate, sendRate, entitiesMax, priors];
-  return hashText(JSON.stringify(shape));
+  const lobby = [shapeOfSettings(settings), teams];
+  return hashText(
+    JSON.stringify([layouts(kinds), layouts(eventTypes), shapeOfLayout(input), tickRate, sendRate, entitiesMax, priors, lobby]),
+  );
 }
 
 /**
@@ -356,29 +315,31 @@ export function defineGame<
   const E extends KindMap,
   const V extends KindMap = Record<never, FieldMap>,
   R = undefined,
->(spec: GameSpec<I, E, V, R>): Game<I, E, V, R> {
+  const S extends SettingMap = Record<never, never>,
+>(spec: GameSpec<I, E, V, R, S>): Game<I, E, V, R, S> {
   if (!/^[a-z0-9][a-z0-9-]{0,31}$/.test(spec.id)) throw new TypeError(`game id '${spec.id}' must be 1 to 32 of a-z, 0-9 and -`);
   const tickRate = requireInteger('tickRate', spec.tickRate ?? 60, 1, 240);
   const sendRate = requireInteger('sendRate', spec.sendRate ?? Math.ceil(tickRate / 2), 1, tickRate);
   if (tickRate % sendRate !== 0) throw new RangeError(`sendRate ${sendRate} must divide tickRate ${tickRate}`);
-  const kinds = kindsOf(spec as never, tickRate);
-  const eventNames = Object.keys(spec.events ?? {});
-  if (eventNames.length > 64) throw new RangeError(`a game has at most 64 types of event, not ${eventNames.length}`);
+  const kinds = kindsOf(spec, tickRate);
   const shaped = {
     tickRate,
     sendRate,
     entitiesMax: requireInteger('entitiesMax', spec.entitiesMax ?? 1024, 1, 8192) + (kinds.at(-1)!.isHidden ? PLAYERS_MAX : 0),
     kinds,
-    eventTypes: eventNames.map((name, index) => ({ index, name, layout: requireSize(`event '${name}'`, layoutOf(spec.events![name]!)) })),
+    eventTypes: eventTypesOf(spec.events ?? {}),
     input: layoutOf(spec.input),
     priors: spec.priors,
+    settings: namedSettings(spec.settings ?? {}),
+    teams: requireInteger('teams', spec.teams ?? 0, 0, TEAMS_MAX),
   };
   return {
     ...shaped,
     spec,
     id: spec.id,
     version: requireInteger('version', spec.version, 0, 65_535),
-    playersMax: requireInteger('playersMax', spec.playersMax ?? 8, 1, 31),
+    playersMax: requireInteger('playersMax', spec.playersMax ?? 8, 1, PLAYERS_MAX),
+    defaultSettings: defaultSettings(shaped.settings),
     interest: interestRules(spec.interest, kinds),
     shape: shapeOf(shaped),
   };

@@ -5,6 +5,7 @@ import { hostWith, joinWith, type Surroundings } from './platform/surroundings.t
 import type { HostOptions, JoinOptions, Room } from './session/room.ts';
 import { createNodePeerTransport } from './transport/peerjs-node.ts';
 import type { FieldMap } from './wire/schema.ts';
+import type { SettingMap, SettingsOf } from './wire/settings.ts';
 
 export { trainPriors, type TrainPriorsOptions } from './host/train-priors.ts';
 export { shutdownNodePeerTransports as shutdown } from './transport/peerjs-node.ts';
@@ -12,18 +13,18 @@ export { shutdownNodePeerTransports as shutdown } from './transport/peerjs-node.
 const NODE: Surroundings = { createTicker: createNodeTicker, createTransport: createNodePeerTransport };
 
 /** Opens a room in this process. `brokerUrl` is required. Rejects with JoinError. */
-export function host<I extends FieldMap, E extends KindMap, V extends KindMap, R>(
-  game: Game<I, E, V, R>,
-  options: HostOptions & { readonly brokerUrl: string },
-): Promise<Room<I, E, V, R>> {
+export function host<I extends FieldMap, E extends KindMap, V extends KindMap, R, S extends SettingMap>(
+  game: Game<I, E, V, R, S>,
+  options: HostOptions<SettingsOf<S>> & { readonly brokerUrl: string },
+): Promise<Room<I, E, V, R, S>> {
   return hostWith(game, options, NODE);
 }
 
 /** Enters a room from this process. `brokerUrl` is required. Rejects with JoinError. */
-export function join<I extends FieldMap, E extends KindMap, V extends KindMap, R>(
-  game: Game<I, E, V, R>,
+export function join<I extends FieldMap, E extends KindMap, V extends KindMap, R, S extends SettingMap>(
+  game: Game<I, E, V, R, S>,
   code: string,
   options: JoinOptions & { readonly brokerUrl: string },
-): Promise<Room<I, E, V, R>> {
+): Promise<Room<I, E, V, R, S>> {
   return joinWith(game, { ...options, code }, NODE);
 }

@@ -18,6 +18,7 @@ import { SnapshotReader } from '../snapshot/snapshot-reader.ts';
 import { INPUTS_PER_PACKET_MAX, toldViewDelay, writeInputs } from '../wire/input-packet.ts';
 import { INPUT_PACKET, SNAPSHOT_PACKET } from '../wire/packet.ts';
 import { readInputReport } from '../wire/input-report.ts';
+import type { SettingValues } from '../wire/settings.ts';
 import type { Sight } from '../world/seen-world.ts';
 import type { SimEvent } from '../world/simulation.ts';
 import { StateHistory } from '../world/world-state.ts';
@@ -43,6 +44,10 @@ export interface ClientOptions {
   readonly player: PlayerId;
   readonly match: number;
   readonly seed: number;
+  /** What was chosen in the lobby. Default: the game's own. */
+  readonly settings?: SettingValues;
+  /** Whether it only watches: it predicts nothing and sends no inputs. Default false. */
+  readonly isSpectating?: boolean;
   /** The host's tick when it let this client in. */
   readonly joinTick: Tick;
   /** First guess of the round trip, from the handshake. */
@@ -98,6 +103,7 @@ export class Client {
   #reconciledTick = -1 as Tick;
   #hasSnapshot = false;
   #isPredicting = true;
+  #isSpectating: boolean;
   #sampledTick = -1 as Tick;
   /** The present when it was drawn last; undefined once that is no measure for a correction any more. */
   #drawnTick: number | undefined;
@@ -109,12 +115,14 @@ export class Client {
     const { channel, player, seed } = options;
     this.#game = game;
     this.#options = options;
+    this.#isSpectating = options.isSpectating ?? false;
     this.#shown = new StateHistory(game.kinds, HISTORY_TICKS);
     this.#snapshots = new SnapshotReader(game, { model: new SnapshotModel(game), player, newestTick: options.joinTick });
     this.#inputs = new InputHistory(game.input);
     this.#budget = new ReplayBudget(options.measureMs);
     this.#prediction = new Prediction(game, {
       seed,
+      settings: options.settings,
       player,
       inputs: this.#inputs,
       budget: this.#budget,
@@ -142,6 +150,11 @@ export class Client {
   /** The interpolated time that is drawn now, in ticks. Undefined before the first snapshot. */
   get pastTick(): number | undefined {
     return this.#timeline.pastTick;
+  }
+
+  /** From playing to watching or back. */
+  setSpectating(isSpectating: boolean): void {
+    this.#isSpectating = isSpectating;
   }
 
   /** Changes what this player does from now on. */
@@ -273,9 +286,9 @@ export class Client {
     }
   }
 
-  /** Gives prediction up while the machine is too slow for it, and begins anew when it is to be tried again. */
+  /** Gives prediction up while there is nothing to predict or the machine is too slow for it, and begins anew when it is to be tried again. */
   #watchBudget(): void {
-    const { isGivenUp } = this.#budget;
+    const isGivenUp = this.#budget.isGivenUp || this.#isSpectating;
     if (this.#isPredicting !== isGivenUp) return;
     this.#isPredicting = !isGivenUp;
     this.#isDrawnKept = false;
@@ -329,6 +342,8 @@ export class Client {
   #sendInputs(nowMs: number): void {
     const { channel } = this.#options;
     const newest = this.#sampledTick;
+    // Whoever only watches says nothing but heartbeats, which acknowledge what came.
+    if (this.#isSpectating) return;
     // What finds no room now would arrive stale; the next packet carries the same inputs and newer ones.
     if (newest <= this.#newestSentTick || channel.roomForInput(nowMs) === 0) return;
     const count = Math.min(INPUTS_PER_PACKET_MAX, Math.max(1, newest - this.#ackedInputTick));

@@ -9,6 +9,7 @@
  */
 import type { AnyGame } from '../define-game.ts';
 import type { PlayerId, Tick } from '../core/ids.ts';
+import type { SettingValues } from '../wire/settings.ts';
 import type { Sight } from '../world/seen-world.ts';
 import { type SimEvent, Simulation } from '../world/simulation.ts';
 import { StateHistory, type Table, type WorldState } from '../world/world-state.ts';
@@ -24,6 +25,7 @@ const TICKS_AT_ONCE = 4;
 
 export interface PredictionOptions {
   readonly seed: number;
+  readonly settings?: SettingValues | undefined;
   readonly player: PlayerId;
   readonly inputs: InputHistory;
   readonly budget: ReplayBudget;
@@ -52,7 +54,7 @@ export class Prediction {
 
   constructor(game: AnyGame, options: PredictionOptions) {
     this.#options = options;
-    this.#simulation = new Simulation(game, options.seed);
+    this.#simulation = new Simulation(game, options.seed, options.settings);
     this.#states = new StateHistory(game.kinds, PREDICTED_STATES);
   }
 

@@ -15,6 +15,7 @@ import { Interest, interestGridOf, priorityOf } from '../snapshot/interest.ts';
 import { SnapshotModel } from '../snapshot/snapshot-model.ts';
 import { SnapshotWriter } from '../snapshot/snapshot-writer.ts';
 import { FixedStep } from '../time/fixed-step.ts';
+import type { SettingValues } from '../wire/settings.ts';
 import { type SimEvent, Simulation } from '../world/simulation.ts';
 import { World } from '../world/world.ts';
 import { EVENTS_MAX, RemoteClient } from './remote-client.ts';
@@ -26,8 +27,18 @@ export interface HostOptions {
   readonly seed: number;
   readonly nowMs: number;
   readonly packetBytesMax: number;
+  /** What was chosen in the lobby. Default: the game's own. */
+  readonly settings?: SettingValues;
   readonly recorder?: Recorder;
 }
+
+/** How somebody takes part. */
+export interface Place {
+  /** Sees everything a player would and does nothing: no `onJoin`, no inputs. */
+  readonly isSpectator: boolean;
+  readonly team: number;
+}
+const PLAYING: Place = { isSpectator: false, team: 0 };
 
 export class Host {
   readonly #game: AnyGame;
@@ -43,7 +54,7 @@ export class Host {
   /** The newest state for the game's own questions about it. */
   readonly #world: World;
   readonly #clients = new Map<PlayerId, RemoteClient>();
-  readonly #joined: PlayerId[] = [];
+  readonly #joined: { readonly player: PlayerId; readonly team: number }[] = [];
   readonly #left: PlayerId[] = [];
   /** Since the last snapshots. */
   readonly #events: SimEvent[] = [];
@@ -53,7 +64,7 @@ export class Host {
   constructor(game: AnyGame, options: HostOptions) {
     this.#game = game;
     this.#options = options;
-    this.#simulation = new Simulation(game, options.seed);
+    this.#simulation = new Simulation(game, options.seed, options.settings);
     this.#captures = new Captures(game, HISTORY_TICKS);
     this.#sights = new Sights(this.#captures);
     this.#clock = new FixedStep(game.tickRate, options.nowMs);
@@ -95,18 +106,39 @@ export class Host {
     return this.#result;
   }
 
-  /** Lets a player in at the next tick; their snapshots come over `channel`. Returns the tick they join behind. */
-  addPlayer(player: PlayerId, channel: StateChannel): Tick {
+  /** Lets somebody in at the next tick; their snapshots come over `channel`. Returns the tick they join behind. */
+  addPlayer(player: PlayerId, channel: StateChannel, { isSpectator, team }: Place = PLAYING): Tick {
     if (this.#clients.has(player)) throw new Error(`player ${player} is in the match already`);
     const interest = this.#grid === undefined ? undefined : new Interest(this.#game, player);
-    this.#clients.set(player, new RemoteClient(this.#game, { player, channel, match: this.#options.match, tick: this.tick, interest }));
-    this.#joined.push(player);
+    const client = new RemoteClient(this.#game, { player, channel, match: this.#options.match, tick: this.tick, interest });
+    this.#clients.set(player, client);
+    client.isSpectator = isSpectator;
+    if (!isSpectator) this.#joined.push({ player, team });
     return this.tick;
   }
 
+  /** From the next tick on somebody plays, or only watches. */
+  setPlace(player: PlayerId, { isSpectator, team }: Place): void {
+    const client = this.#clients.get(player);
+    if (client === undefined || client.isSpectator === isSpectator) return;
+    client.isSpectator = isSpectator;
+    if (isSpectator) {
+      this.#leave(player);
+      return;
+    }
+    client.beginInputs(this.tick);
+    this.#joined.push({ player, team });
+  }
+
   removePlayer(player: PlayerId): void {
-    if (!this.#clients.delete(player)) return;
-    const waiting = this.#joined.indexOf(player);
+    const client = this.#clients.get(player);
+    if (client === undefined) return;
+    this.#clients.delete(player);
+    if (!client.isSpectator) this.#leave(player);
+  }
+
+  #leave(player: PlayerId): void {
+    const waiting = this.#joined.findIndex((joining) => joining.player === player);
     if (waiting >= 0) this.#joined.splice(waiting, 1);
     else this.#left.push(player);
   }
@@ -131,24 +163,27 @@ export class Host {
     inputs.clear();
     const { delays } = this.#sights;
     for (const client of this.#clients.values()) {
+      if (client.isSpectator) continue;
       inputs.set(client.player, client.inputs.take(tick));
       delays[client.player] = client.viewDelayTicks;
     }
-    const joined = this.#joined.splice(0);
+    const joining = this.#joined.splice(0);
+    const joined = joining.map(({ player }) => player);
+    const teams = joining.map(({ team }) => team);
     const left = this.#left.splice(0);
-    for (const player of left) if (!this.#clients.has(player)) delays[player] = 0;
+    for (const player of left) if (this.#clients.get(player)?.isSpectator !== false) delays[player] = 0;
     this.#simulation.step(tick, {
       isFirstTime: true,
       isAuthority: true,
       sightOf: this.#sights.of,
-      ...(joined.length > 0 && { joined }),
+      ...(joined.length > 0 && { joined, teams }),
       ...(left.length > 0 && { left }),
       onEvent: (event) => {
         if (this.#events.length < EVENTS_MAX) this.#events.push(event);
         else this.#droppedEvents++;
       },
     });
-    this.#options.recorder?.record(tick, { inputs, delays, joined, left, state: this.#simulation.state });
+    this.#options.recorder?.record(tick, { inputs, delays, joined, teams, left, state: this.#simulation.state });
     const result = this.#simulation.result();
     if (result !== undefined) this.#result = { value: result };
   }
@@ -165,7 +200,7 @@ export class Host {
       if (grid !== undefined) {
         if (!isGridFresh) grid.rebuild(this.#simulation.state);
         isGridFresh = true;
-        client.interest!.update(grid, this.#world);
+        client.interest?.update(grid, this.#world);
       }
       if (isDue) client.hear(this.#events);
       if (room > 0) client.sendSnapshot({ writer: this.#writer, bytesMax: Math.min(room, this.#options.packetBytesMax), nowMs });

@@ -7,17 +7,20 @@ import type { AnyGame } from '../define-game.ts';
 import type { PlayerId, Tick } from '../core/ids.ts';
 import { HISTORY_TICKS } from '../snapshot/baselines.ts';
 import { Captures } from '../snapshot/capture.ts';
+import { changedSettings, type SettingValues } from '../wire/settings.ts';
 import { type InputTable, Simulation } from '../world/simulation.ts';
 import type { WorldState } from '../world/world-state.ts';
 import { Sights } from './sights.ts';
 
 /** Ticks recorded at most: one hour at 60 Hz, about 100 bytes a tick. */
 const RECORDED_TICKS_MAX = 216_000;
-/** What a recording holds; 1 was without what players saw. */
-export const RECORDING_FORMAT = 2;
+/** What a recording holds; 1 was without what players saw, 2 without settings and teams. */
+export const RECORDING_FORMAT = 3;
 
 export interface RecordedTick {
   readonly joined: readonly PlayerId[];
+  /** Of each who joined. */
+  readonly teams: readonly number[];
   readonly left: readonly PlayerId[];
   /** The inputs that differ from the tick before. */
   readonly changed: readonly { readonly player: PlayerId; readonly row: readonly number[] }[];
@@ -32,6 +35,8 @@ export interface Recording {
   readonly gameId: string;
   readonly gameVersion: number;
   readonly seed: number;
+  /** What had been chosen in the lobby. */
+  readonly settings: SettingValues;
   readonly startHash: number;
   readonly ticks: readonly RecordedTick[];
 }
@@ -39,14 +44,16 @@ export interface Recording {
 export class Recorder {
   readonly #game: AnyGame;
   readonly #seed: number;
+  readonly #settings: SettingValues;
   readonly #ticks: RecordedTick[] = [];
   #startHash = 0;
   #last: Int32Array | undefined;
   #lastDelays: Float64Array | undefined;
 
-  constructor(game: AnyGame, seed: number) {
+  constructor(game: AnyGame, seed: number, settings: SettingValues = game.defaultSettings) {
     this.#game = game;
     this.#seed = seed;
+    this.#settings = settings;
   }
 
   begin(state: WorldState): void {
@@ -60,6 +67,7 @@ export class Recorder {
       /** By seat, as in `Sights`. */
       readonly delays: Float64Array;
       readonly joined: readonly PlayerId[];
+      readonly teams: readonly number[];
       readonly left: readonly PlayerId[];
       readonly state: WorldState;
     },
@@ -78,7 +86,7 @@ export class Recorder {
       if (delayTicks !== (this.#lastDelays?.[player] ?? 0)) seen.push({ player: player as PlayerId, delayTicks });
     });
     this.#lastDelays = step.delays.slice();
-    this.#ticks.push({ joined: step.joined, left: step.left, changed, seen, hash: step.state.hash() });
+    this.#ticks.push({ joined: step.joined, teams: step.teams, left: step.left, changed, seen, hash: step.state.hash() });
   }
 
   recording(): Recording {
@@ -88,6 +96,7 @@ export class Recorder {
       gameId: id,
       gameVersion: version,
       seed: this.#seed,
+      settings: this.#settings,
       startHash: this.#startHash,
       ticks: this.#ticks,
     };
@@ -105,20 +114,20 @@ export function findDivergence(game: AnyGame, recording: Recording): { tick: num
     throw new Error(`the recording is of ${recording.gameId} version ${recording.gameVersion}, not of ${game.id} version ${game.version}`);
   }
   if (recording.format !== RECORDING_FORMAT) throw new Error(`the recording is of format ${recording.format}, not ${RECORDING_FORMAT}`);
-  const simulation = new Simulation(game, recording.seed);
+  const simulation = new Simulation(game, recording.seed, changedSettings(game.settings, game.defaultSettings, recording.settings));
   const captures = new Captures(game, HISTORY_TICKS);
   const sights = new Sights(captures);
   simulation.start();
   const startHash = simulation.state.hash();
   if (startHash !== recording.startHash) return { tick: 0, expected: recording.startHash, actual: startHash };
-  for (const [i, { joined, left, changed, seen, hash }] of recording.ticks.entries()) {
+  for (const [i, { joined, teams, left, changed, seen, hash }] of recording.ticks.entries()) {
     for (const { player, row } of changed) simulation.inputs.set(player, Int32Array.from(row));
     for (const { player, delayTicks } of seen) sights.delays[player] = delayTicks;
     simulation.step((i + 1) as Tick, {
       isFirstTime: true,
       isAuthority: true,
       sightOf: sights.of,
-      ...(joined.length > 0 && { joined }),
+      ...(joined.length > 0 && { joined, teams }),
       ...(left.length > 0 && { left }),
     });
     captures.capture(simulation.state);

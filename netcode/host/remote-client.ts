@@ -33,11 +33,12 @@ export class RemoteClient {
   isOwed = false;
   readonly player: PlayerId;
   readonly channel: StateChannel;
-  readonly inputs: InputBuffer;
-  /** What the player is to know; undefined: everything. */
-  readonly interest: Interest | undefined;
+  /** Snapshots go to them, and inputs of theirs count for nothing. */
+  isSpectator = false;
+  inputs: InputBuffer;
   readonly baselines: Baselines;
   readonly #game: AnyGame;
+  readonly #interest: Interest | undefined;
   /** What the player may hear of and has not acknowledged, oldest first. */
   readonly #events: SimEvent[] = [];
   /** The number of the first of them: the player's events are counted. */
@@ -61,14 +62,26 @@ export class RemoteClient {
     this.channel = options.channel;
     this.inputs = new InputBuffer(game.input, { usedTick: options.tick, tickRate: game.tickRate });
     this.#newestInputTick = options.tick;
-    this.interest = options.interest;
+    this.#interest = options.interest;
     this.baselines = new Baselines(game.kinds.length, game.tickRate / game.sendRate);
     this.channel.enterMatch(options.match, (tick) => this.baselines.acknowledge(tick));
+  }
+
+  /** What they are to know; undefined: everything. Who watches is near to nothing, and sees all that no rule hides. */
+  get interest(): Interest | undefined {
+    return this.isSpectator && this.#game.spec.isVisible === undefined ? undefined : this.#interest;
   }
 
   /** How far behind the present this player saw the others in the tick whose input was taken last, in ticks. */
   get viewDelayTicks(): number {
     return this.inputs.viewDelayTicks;
+  }
+
+  /** Forgets all inputs so far: they were nothing, or of another stay. */
+  beginInputs(usedTick: Tick): void {
+    this.inputs = new InputBuffer(this.#game.input, { usedTick, tickRate: this.#game.tickRate });
+    this.#newestInputTick = usedTick;
+    this.#worstInput = undefined;
   }
 
   /** Takes what arrived. `position` tells where the host's clock stood, in ticks, at a moment. */
@@ -115,6 +128,7 @@ export class RemoteClient {
       return;
     }
     this.channel.accept(packet);
+    if (this.isSpectator) return;
     rows.forEach((row, i) => this.inputs.store((newest - rows.length + 1 + i) as Tick, row, viewDelayTicks));
     // What is refused for being too far ahead is not the newest: after it, nothing would be.
     if (newest > this.#newestInputTick && newest <= position + INPUT_LEAD_TICKS_MAX) {

@@ -1,75 +1,117 @@
-/** A guest's room: a link to the host, the lobby as the host tells it, and a client while a match runs. */
+/**
+ * A guest's part in a room: a link to the host, the lobby as the host tells it, and a client while a match runs. When the host role is
+ * passed on, the link is given up for one to the next host; what was said meanwhile is said there. If this page is the heir, it keeps
+ * the estate ready until it is told to take over.
+ */
 import { StateChannel } from '../channel/state-channel.ts';
-import { type Clock } from '../core/clock.ts';
-import type { PlayerId } from '../core/ids.ts';
-import type { AnyGame } from '../define-game.ts';
+import type { PeerId } from '../core/ids.ts';
 import type { Link, Transport } from '../transport/transport.ts';
+import type { WireBan } from '../wire/control-lobby.ts';
 import { decodeHostMessage, encodeControl, type GuestMessage, type HostMessage } from '../wire/control.ts';
-import type { LobbyState, Room, RoomEnd, RoomEvents, RoomStats } from './room.ts';
-import { CONTROL_MESSAGES_PER_UPDATE_MAX, PEER_LOST_MS, PEER_SILENT_MS, RoomCore } from './room-core.ts';
+import { unpackSettings } from '../wire/settings.ts';
+import type { Guest } from './greeting.ts';
+import { LobbyModel } from './lobby-model.ts';
+import { type Arrival, Move } from './move.ts';
+import type { RoomEnd } from './room.ts';
+import { CONTROL_MESSAGES_PER_UPDATE_MAX, PEER_LOST_MS, PEER_SILENT_MS, type RoomCore } from './room-core.ts';
+import type { RoomRole } from './room-role.ts';
+import type { RoomStats } from './room-stats.ts';
 
 /** Messages from the host that make no sense; beyond that its version is not ours after all. */
 const MALFORMED_MESSAGES_MAX = 16;
+/** What this page said last, kept in case it must be said to another host: as many as the host takes in a burst, and some. */
+const SAID_MAX = 64;
 
-export interface GuestRoomOptions {
-  readonly clock: Clock;
-  readonly transport: Transport;
-  readonly link: Link;
-  readonly me: PlayerId;
-  readonly code: string;
-  /** Round trip seen in the handshake. */
-  readonly rttMs: number;
-  /** Called once when the room has ended: stop the pulse. */
-  readonly onEnd: () => void;
+/** An heir that has heard nothing for this long will not become the host any more: longer than a host waits for it. */
+const HEIR_MS = 10_000;
+
+/** What an heir takes over. */
+export interface Inheritance {
+  readonly model: LobbyModel;
+  readonly ownerToken: string;
+  /** What this page said that the old host had not taken in. */
+  readonly unheard: readonly GuestMessage[];
 }
 
-export class GuestRoom implements Room {
+export interface GuestRoomOptions {
+  readonly transport: Transport;
+  /** How this page introduces itself to another host. */
+  readonly guest: Pick<Guest, 'identity' | 'password'>;
+  /** The link to the host, or where the host is to be found: by the one before. */
+  readonly host: Arrival | PeerId;
+  readonly onInherit: (inheritance: Inheritance) => void;
+}
+
+interface HostLink {
+  readonly link: Link;
+  readonly channel: StateChannel;
+  readonly rttMs: number;
+}
+
+export class GuestRoom implements RoomRole {
   readonly role = 'guest';
   readonly #core: RoomCore;
   readonly #options: GuestRoomOptions;
-  readonly #link: Link;
-  readonly #channel: StateChannel;
-  #heardMs: number;
+  #host: HostLink | undefined;
+  #move: Move | undefined;
+  /** What was said over this link, or waits for the next one: the first is number `#firstSaid`. */
+  #said: GuestMessage[] = [];
+  #firstSaid = 0;
+  #bans: readonly WireBan[] = [];
+  #estate: { readonly model: LobbyModel; readonly ownerToken: string } | undefined;
+  #estateMs = -Infinity;
+  #heardMs = 0;
   #heardPackets = 0;
   #isSilent = false;
   #malformedMessages = 0;
   #hostAdvantageMs = 0;
 
-  constructor(game: AnyGame, options: GuestRoomOptions) {
-    this.#core = new RoomCore(game, options.clock, options.code);
-    this.#core.me = options.me;
+  constructor(core: RoomCore, options: GuestRoomOptions) {
+    this.#core = core;
     this.#options = options;
-    this.#link = options.link;
-    this.#channel = new StateChannel(options.link);
-    this.#heardMs = options.clock.nowMs();
+    if (typeof options.host === 'string') this.#beginMove(options.host);
+    else this.#attach(options.host);
   }
 
-  get me(): PlayerId {
-    return this.#core.me;
-  }
-
-  get lobby(): LobbyState {
-    return this.#core.lobby;
-  }
-
-  on<K extends keyof RoomEvents>(type: K, listener: (value: RoomEvents[K]) => void): () => void {
-    return this.#core.emitter.on(type, listener);
+  /** Whether this page may be told to be the host at any moment: whoever dials it then, means that. */
+  get isHeir(): boolean {
+    return this.#core.clock.nowMs() - this.#estateMs < HEIR_MS;
   }
 
   setName(name: string): void {
-    this.#say({ type: 'name', name: name.slice(0, 80) });
+    this.#tell({ type: 'name', name: name.slice(0, 80) });
   }
 
   setColor(color: number): void {
-    this.#say({ type: 'color', color });
+    this.#tell({ type: 'color', color });
   }
 
   setReady(isReady: boolean): void {
-    this.#say({ type: 'ready', isReady });
+    this.#tell({ type: 'ready', isReady });
+  }
+
+  setTeam(team: number): void {
+    this.#tell({ type: 'team', team });
+  }
+
+  setSpectating(isSpectating: boolean): void {
+    this.#tell({ type: 'spectate', isSpectating });
+  }
+
+  setInVoice(isOn: boolean): void {
+    this.#tell({ type: 'voice', isOn });
+  }
+
+  say(text: string): void {
+    this.#tell({ type: 'chat', text });
   }
 
   start(): never {
     throw hostOnly('start');
+  }
+
+  cancelStart(): never {
+    throw hostOnly('cancelStart');
   }
 
   toLobby(): never {
@@ -80,114 +122,213 @@ export class GuestRoom implements Room {
     throw hostOnly('kick');
   }
 
-  setLocked(): never {
-    throw hostOnly('setLocked');
+  ban(): never {
+    throw hostOnly('ban');
   }
 
-  setInput(input: Readonly<Record<string, unknown>>): void {
-    this.#core.setInput(input);
+  unban(): never {
+    throw hostOnly('unban');
   }
 
-  view(): readonly never[] {
-    return (this.#core.client?.view(this.#options.clock.nowMs()) ?? []) as readonly never[];
+  assign(): never {
+    throw hostOnly('assign');
+  }
+
+  setSettings(): never {
+    throw hostOnly('setSettings');
+  }
+
+  setLobby(): never {
+    throw hostOnly('setLobby');
+  }
+
+  passHost(): Promise<never> {
+    return Promise.reject(hostOnly('passHost'));
   }
 
   stats(): RoomStats {
-    const { counters } = this.#link;
-    return this.#core.stats([this.#channel], {
+    const link = this.#host?.link;
+    return this.#core.stats(this.#host === undefined ? [] : [this.#host.channel], {
       role: 'guest',
-      connectedPeers: this.#link.end === undefined ? 1 : 0,
+      connectedPeers: link !== undefined && link.end === undefined ? 1 : 0,
       isBrokerReachable: this.#options.transport.isReachable,
       lateInputs: 0,
       refusedClaims: 0,
       hostAdvantageMs: this.#hostAdvantageMs,
       skippedTicks: 0,
       droppedEvents: 0,
-      stateChannel: this.#link.stateChannel,
-      malformed: this.#malformedMessages + counters.malformedDropped,
-      dropped: counters.stateInboxDropped + counters.stateSendRefused,
+      stateChannel: link?.stateChannel,
+      malformed: this.#malformedMessages + (link?.counters.malformedDropped ?? 0),
+      dropped: (link?.counters.stateInboxDropped ?? 0) + (link?.counters.stateSendRefused ?? 0),
     });
   }
 
   leave(): void {
-    this.#say({ type: 'leave' });
+    this.#tell({ type: 'leave' });
     this.#finish('left');
   }
 
-  /** The room's pulse. */
-  update(): void {
-    if (this.#core.end !== undefined) return;
-    const nowMs = this.#options.clock.nowMs();
+  update(nowMs: number): void {
+    if (this.#move !== undefined) this.#goOn(this.#move, nowMs);
+    const host = this.#host;
+    if (host === undefined) return;
+    const { link, channel } = host;
     for (let i = 0; i < CONTROL_MESSAGES_PER_UPDATE_MAX; i++) {
-      const received = this.#link.receiveControl();
+      const received = link.receiveControl();
       if (received === undefined) break;
       const message = decodeHostMessage(received.bytes);
-      if (message !== undefined) this.#handle(message);
-      else if (++this.#malformedMessages > MALFORMED_MESSAGES_MAX) this.#finish('protocol');
-      if (this.#core.end !== undefined) return;
+      if (message === undefined || !this.#handle(host, message)) this.#countMalformed();
+      if (this.#core.end !== undefined || this.#host !== host) return;
     }
-    if (this.#link.end !== undefined) {
-      this.#finish(this.#link.end === 'closed-there' ? 'host-left' : this.#link.end === 'overflow' ? 'protocol' : 'host-lost');
+    if (link.end !== undefined) {
+      this.#finish(link.end === 'closed-there' ? 'host-left' : link.end === 'overflow' ? 'protocol' : 'host-lost');
       return;
     }
-    this.#watch(nowMs);
-    if (this.#core.client === undefined) while (this.#channel.receive(nowMs) !== undefined);
+    this.#watch(link, nowMs);
+    if (this.#core.client === undefined) while (channel.receive(nowMs) !== undefined);
     else this.#core.client.update(nowMs);
-    this.#channel.update(nowMs);
-    this.#core.countBytes([this.#link], nowMs);
+    channel.update(nowMs);
+    this.#core.countBytes([link], nowMs);
   }
 
-  #handle(message: HostMessage): void {
+  /** False if the message makes no sense for this game. */
+  #handle(host: HostLink, message: HostMessage): boolean {
     switch (message.type) {
       case 'lobby':
         if (message.lobby.phase !== 'playing') this.#core.leaveMatch();
-        this.#core.showLobby(message.lobby);
-        return;
-      case 'match':
-        this.#core.enterMatch({ ...message, channel: this.#channel, player: this.me, rttMs: this.#options.rttMs });
-        return;
+        return this.#core.showLobby(message.lobby);
+      case 'match': {
+        const settings = unpackSettings(this.#core.game.settings, message.settings);
+        if (settings === undefined) return false;
+        this.#core.enterMatch({ ...message, channel: host.channel, player: this.#core.me, rttMs: host.rttMs, settings });
+        return true;
+      }
+      case 'chat':
+        this.#core.hear(message.from, message.text);
+        return true;
+      case 'bans':
+        this.#bans = message.bans;
+        return true;
+      case 'inherit':
+        return this.#prepare(message);
+      case 'moved':
+        return this.#follow(message);
       case 'bye':
         this.#finish(message.reason);
-        return;
+        return true;
       case 'advantage':
         this.#hostAdvantageMs = message.hostAdvantageMs;
-        return;
+        return true;
       case 'welcome':
       case 'refuse':
-        return;
+        return true;
     }
+  }
+
+  #countMalformed(): void {
+    if (++this.#malformedMessages > MALFORMED_MESSAGES_MAX) this.#finish('protocol');
+  }
+
+  /** Keeps the estate ready; the host is told once it is whole. */
+  #prepare({ revision, ownerToken, lobby }: Extract<HostMessage, { type: 'inherit' }>): boolean {
+    const model = LobbyModel.inherit(this.#core.game, lobby, this.#bans, this.#core.me);
+    if (model === undefined) return false;
+    this.#estate = { model, ownerToken };
+    this.#estateMs = this.#core.clock.nowMs();
+    this.#tell({ type: 'inherited', revision });
+    return true;
+  }
+
+  /** The lobby goes on elsewhere, or here. */
+  #follow({ peerId, heard }: Extract<HostMessage, { type: 'moved' }>): boolean {
+    if (this.#core.lobby.phase === 'playing') return false;
+    this.#said.splice(0, Math.max(0, heard - this.#firstSaid));
+    this.#firstSaid = 0;
+    if (peerId !== this.#options.transport.localId) {
+      this.#detach();
+      this.#beginMove(peerId);
+      return true;
+    }
+    if (this.#estate === undefined) return false;
+    this.#detach();
+    this.#options.onInherit({ ...this.#estate, unheard: this.#said });
+    return true;
+  }
+
+  #beginMove(to: PeerId): void {
+    const { lobby, me, clock, game } = this.#core;
+    const name = lobby.players.find(({ id }) => id === me)?.name ?? '';
+    this.#move = new Move(game, {
+      transport: this.#options.transport,
+      to,
+      guest: { ...this.#options.guest, name, takeOver: true, isSpectating: false },
+      relay: lobby.isRelayAllowed ? { code: lobby.code } : undefined,
+      untilMs: clock.nowMs() + PEER_LOST_MS,
+    });
+  }
+
+  #goOn(move: Move, nowMs: number): void {
+    const arrival = move.update(nowMs);
+    if (arrival === undefined) return;
+    this.#move = undefined;
+    if (arrival === 'failed') {
+      this.#finish('host-lost');
+      return;
+    }
+    this.#attach(arrival);
+    for (const message of this.#said) arrival.link.sendControl(encodeControl(message));
+  }
+
+  #attach({ link, me, rttMs }: Arrival): void {
+    this.#core.me = me;
+    this.#host = { link, channel: new StateChannel(link), rttMs };
+    this.#heardMs = this.#core.clock.nowMs();
+    this.#heardPackets = 0;
+    this.#isSilent = false;
+  }
+
+  #detach(): void {
+    if (this.#host === undefined) return;
+    const { link, channel } = this.#host;
+    this.#malformedMessages += link.counters.malformedDropped;
+    this.#core.leaveMatch();
+    this.#core.forgetLink(link, channel);
+    this.#core.setHostSilent(false);
+    link.close();
+    this.#host = undefined;
   }
 
   /** Notices when the host is not heard any more. */
-  #watch(nowMs: number): void {
-    const { controlMessagesIn, statePacketsIn } = this.#link.counters;
+  #watch(link: Link, nowMs: number): void {
+    const { controlMessagesIn, statePacketsIn } = link.counters;
     if (controlMessagesIn + statePacketsIn > this.#heardPackets) {
       this.#heardPackets = controlMessagesIn + statePacketsIn;
       this.#heardMs = nowMs;
-      if (this.#isSilent) this.#setSilent(false, 'peer-back', 'The connection is back.');
-    } else if (nowMs - this.#heardMs > PEER_LOST_MS) {
-      this.#finish('host-lost');
-    } else if (!this.#isSilent && nowMs - this.#heardMs > PEER_SILENT_MS) {
-      this.#setSilent(true, 'peer-silent', 'The host does not answer. Waiting for the connection to come back…');
-    }
+      this.#setSilent(false);
+    } else if (nowMs - this.#heardMs > PEER_LOST_MS) this.#finish('host-lost');
+    else if (nowMs - this.#heardMs > PEER_SILENT_MS) this.#setSilent(true);
   }
 
-  #setSilent(isSilent: boolean, ...notice: Parameters<RoomCore['notice']>): void {
+  #setSilent(isSilent: boolean): void {
+    if (isSilent === this.#isSilent) return;
     this.#isSilent = isSilent;
     this.#core.setHostSilent(isSilent);
-    this.#core.notice(...notice);
   }
 
-  #say(message: GuestMessage): void {
+  #tell(message: GuestMessage): void {
     if (this.#core.end !== undefined) return;
-    this.#link.sendControl(encodeControl(message));
+    this.#said.push(message);
+    if (this.#said.length > SAID_MAX) {
+      this.#said.shift();
+      if (this.#host !== undefined) this.#firstSaid++;
+    }
+    this.#host?.link.sendControl(encodeControl(message));
   }
 
   #finish(end: RoomEnd): void {
     if (this.#core.end !== undefined) return;
-    this.#link.close();
-    this.#options.transport.close();
-    this.#options.onEnd();
+    this.#move?.close();
+    this.#host?.link.close();
     this.#core.close(end);
   }
 }

@@ -7,12 +7,14 @@ import { Host } from '../host/host.ts';
 import { Recorder } from '../host/recording.ts';
 import { loopbackPair } from '../transport/loopback.ts';
 import { STATE_PACKET_BYTES_MAX } from '../transport/transport.ts';
+import { packSettings, type SettingValues } from '../wire/settings.ts';
 import { DelayedLink, Handicap } from './handicap.ts';
 
 export interface HostMatchOptions {
   readonly number: number;
   readonly seed: number;
   readonly clock: Clock;
+  readonly settings: SettingValues;
   /** Whether the host's own player is to see and act as late as the median guest. */
   readonly isFair: boolean;
   readonly isRecording: boolean;
@@ -21,6 +23,8 @@ export interface HostMatchOptions {
 export class HostMatch {
   readonly number: number;
   readonly seed: number;
+  /** As every client is told. */
+  readonly packedSettings: readonly number[];
   readonly host: Host;
   readonly recorder: Recorder | undefined;
   readonly handicap: Handicap;
@@ -29,14 +33,16 @@ export class HostMatch {
   readonly hostsChannel: StateChannel;
   readonly #msPerTick: number;
 
-  constructor(game: AnyGame, { number, seed, clock, isFair, isRecording }: HostMatchOptions) {
+  constructor(game: AnyGame, { number, seed, clock, settings, isFair, isRecording }: HostMatchOptions) {
     this.number = number;
     this.seed = seed;
+    this.packedSettings = packSettings(game.settings, settings);
     this.#msPerTick = 1000 / game.tickRate;
-    this.recorder = isRecording ? new Recorder(game, seed) : undefined;
+    this.recorder = isRecording ? new Recorder(game, seed, settings) : undefined;
     this.host = new Host(game, {
       match: number,
       seed,
+      settings,
       nowMs: clock.nowMs(),
       packetBytesMax: STATE_PACKET_BYTES_MAX,
       ...(this.recorder !== undefined && { recorder: this.recorder }),
@@ -52,8 +58,10 @@ export class HostMatch {
     this.host.update(nowMs);
     const { clients } = this.host;
     const viewDelayMs = (player: PlayerId): number => (clients.get(player)?.viewDelayTicks ?? 0) * this.#msPerTick;
-    const guests = [...clients.keys()].filter((player) => player !== me);
-    this.handicap.update(nowMs, viewDelayMs(me), guests.map(viewDelayMs));
+    // Who only watches is nobody's measure; nor is the host's player who does.
+    const players = [...clients.values()].filter(({ isSpectator }) => !isSpectator).map(({ player }) => player);
+    const guests = players.filter((player) => player !== me);
+    this.handicap.update(nowMs, viewDelayMs(me), players.includes(me) ? guests.map(viewDelayMs) : []);
   }
 
   /** Packets and inputs of all players that came to nothing. */

@@ -1,382 +1,398 @@
 /**
- * The host's room: lets guests in, keeps the lobby, runs the match. The host's own player goes through a loopback link
+ * The host's part in a room: lets guests in, keeps the lobby, runs the match. The host's own player goes through a loopback link
  * and the same client as everybody else's.
  */
-import type { PlayerId } from '../core/ids.ts';
-import type { AnyGame } from '../define-game.ts';
+import type { PeerId, PlayerId } from '../core/ids.ts';
 import type { Recording } from '../host/recording.ts';
-import type { Link, Transport } from '../transport/transport.ts';
-import { decodeGuestMessage, type Farewell, type GuestMessage } from '../wire/control.ts';
+import type { Transport } from '../transport/transport.ts';
+import type { GuestMessage } from '../wire/control.ts';
 import { refusalFor } from './admission.ts';
+import { Awaited } from './awaited.ts';
+import { BrokerDesk, type RegisteredLobby } from './broker-desk.ts';
+import { sayable } from './chat.ts';
 import type { SessionDeps } from './deps.ts';
-import { HostMatch } from './host-match.ts';
-import { LobbyModel } from './lobby-model.ts';
-import type { LobbyRegistration } from './lobby-registration.ts';
-import { Member } from './member.ts';
-import type { LobbyState, Room, RoomEnd, RoomEvents, RoomStats } from './room.ts';
-import { CONTROL_MESSAGES_PER_UPDATE_MAX, PEER_LOST_MS, PEER_SILENT_MS, RoomCore } from './room-core.ts';
+import { Guests, type GuestsHandler } from './guests.ts';
+import { HostPass, whyNotPass } from './host-pass.ts';
+import { HostPlay } from './host-play.ts';
+import type { LobbyModel } from './lobby-model.ts';
+import { COUNTDOWN_MS_MAX, type LobbyOptions } from './lobby-state.ts';
+import type { Member } from './member.ts';
+import { PasswordGate } from './password-gate.ts';
+import type { RoomCore } from './room-core.ts';
+import type { RoomRole } from './room-role.ts';
+import type { RoomStats } from './room-stats.ts';
 
-/** Links whose hello is awaited at once; more are turned away until some have spoken. */
-const STRANGERS_MAX = 32;
-/** Time a new link has to say hello. */
-const HELLO_MS = 5_000;
-/** Time a refused or dismissed guest has to read why and close, before the host does. */
-const FAREWELL_MS = 1_000;
+/** Changes by guests are told together, this far apart: a guest who plays with a button must not flood the others. */
+const TELL_INTERVAL_MS = 50;
+/** How often pings are looked at. */
+const PING_INTERVAL_MS = 2_000;
 
 export interface HostRoomOptions {
   readonly deps: SessionDeps;
   readonly transport: Transport;
-  readonly code: string;
-  readonly name: string;
-  readonly identity: string;
-  readonly playersMax: number;
+  readonly model: LobbyModel;
+  readonly registered: RegisteredLobby;
   /** Keeps every match's recording for `recording()`. */
   readonly isRecording: boolean;
   readonly isFair: boolean;
-  readonly onEnd: () => void;
+  /** The room has another host from now on. */
+  readonly onPassed: (heir: PeerId) => void;
 }
 
-export class HostRoom implements Room {
+export class HostRoom implements RoomRole, GuestsHandler {
   readonly role = 'host';
-  /** Set right after creation; separate because it reports back to the room. */
-  registration: LobbyRegistration | undefined;
   readonly #core: RoomCore;
   readonly #options: HostRoomOptions;
   readonly #model: LobbyModel;
-  readonly #members = new Set<Member>();
-  readonly #leaving: { readonly link: Link; readonly untilMs: number }[] = [];
+  readonly #guests: Guests;
+  readonly #play: HostPlay;
+  readonly #gate = new PasswordGate();
+  readonly #desk: BrokerDesk;
+  readonly #awaited: Awaited;
   #shownRevision = -1;
-  #match: HostMatch | undefined;
-  #matchCount = 0;
-  #malformed = 0;
-  #dropped = 0;
-  #wasReachable = true;
+  #shownMs = -Infinity;
+  #pingsMs = -Infinity;
+  #pass: HostPass | undefined;
+  /** Where the lobby is, once the role is passed on. */
+  #heir: PeerId | undefined;
 
-  constructor(game: AnyGame, options: HostRoomOptions) {
+  constructor(core: RoomCore, options: HostRoomOptions) {
+    this.#core = core;
     this.#options = options;
-    this.#core = new RoomCore(game, options.deps.clock, options.code);
-    this.#model = new LobbyModel({ code: options.code, playersMax: options.playersMax });
-    this.#core.me = this.#model.add({ name: options.name, identity: options.identity, isHost: true });
+    this.#model = options.model;
+    this.#guests = new Guests(core, this);
+    this.#play = new HostPlay(core, options);
+    this.#desk = new BrokerDesk(core, { ...options, onCodeChanged: (code) => this.#model.setCode(code) });
+    const others = this.#model.players.map(({ id }) => id).filter((id) => id !== core.me);
+    this.#awaited = new Awaited(others, core.clock.nowMs());
     this.#showLobby();
   }
 
-  get me(): PlayerId {
-    return this.#core.me;
-  }
-
-  get lobby(): LobbyState {
-    return this.#core.lobby;
-  }
-
-  on<K extends keyof RoomEvents>(type: K, listener: (value: RoomEvents[K]) => void): () => void {
-    return this.#core.emitter.on(type, listener);
+  get isPlaying(): boolean {
+    return this.#model.phase === 'playing';
   }
 
   setName(name: string): void {
-    this.#model.setName(this.me, name);
-    this.#showLobby();
+    this.#changeOwn({ type: 'name', name });
   }
 
   setColor(color: number): void {
-    this.#model.setColor(this.me, color);
-    this.#showLobby();
+    this.#changeOwn({ type: 'color', color });
   }
 
   setReady(isReady: boolean): void {
-    this.#model.setReady(this.me, isReady);
+    this.#changeOwn({ type: 'ready', isReady });
+  }
+
+  setTeam(team: number): void {
+    this.#changeOwn({ type: 'team', team });
+  }
+
+  setSpectating(isSpectating: boolean): void {
+    this.#changeOwn({ type: 'spectate', isSpectating });
+  }
+
+  setInVoice(isOn: boolean): void {
+    this.#changeOwn({ type: 'voice', isOn });
+  }
+
+  say(text: string): void {
+    this.#spread(this.#core.me, text);
+  }
+
+  setLobby(options: LobbyOptions): void {
+    this.#model.setLobby(options);
     this.#showLobby();
   }
 
-  setLocked(isLocked: boolean): void {
-    this.#model.setLocked(isLocked);
+  setSettings(changes: object): void {
+    if (this.isPlaying) throw new Error('a match is running: its settings are fixed; toLobby() ends it');
+    this.#model.setSettings(changes);
     this.#showLobby();
   }
 
-  setCode(code: string): void {
-    this.#model.setCode(code);
+  assign(player: PlayerId, { team, isSpectator }: { readonly team?: number; readonly isSpectator?: boolean }): void {
+    const { name } = this.#seatOf(player);
+    if (isSpectator !== undefined && !this.#setSpectating(player, isSpectator))
+      throw new Error(`There is no room for ${name} ${isSpectator ? 'to watch' : 'to play'}.`);
+    if (team !== undefined && !this.#model.setTeam(player, team)) {
+      if (this.isPlaying) throw new Error('a match is running: teams are fixed; toLobby() ends it');
+      throw new RangeError(`team ${team} must be 0 to ${Math.max(0, this.#core.game.teams - 1)}`);
+    }
     this.#showLobby();
-    this.#core.notice('code-changed', `The invite code is ${code} now: the old one was given to another lobby.`);
-  }
-
-  notice(code: 'broker-lost' | 'broker-back', message: string): void {
-    this.#core.notice(code, message);
   }
 
   kick(player: PlayerId): void {
-    if (player === this.me) throw new RangeError('the host cannot kick themselves; leave() closes the room');
-    const member = this.#memberOf(player);
-    if (member === undefined) return;
-    this.#model.ban(player);
-    this.#dismiss(member, 'kicked');
+    if (player === this.#core.me) throw new RangeError('the host cannot kick themselves; leave() closes the room');
+    const member = this.#guests.of(player);
+    if (member !== undefined) this.#guests.dismiss(member, 'kicked');
+    else if (this.#awaited.has(player)) this.gone(player);
     this.#showLobby();
   }
 
-  start(): void {
-    if (this.#core.end !== undefined) throw new Error('the room is closed');
-    if (this.#model.phase === 'playing') throw new Error('a match is running already; toLobby() ends it');
-    const { isFair, isRecording, deps } = this.#options;
-    const match = new HostMatch(this.#core.game, {
-      number: ++this.#matchCount,
-      seed: deps.randomU32(),
-      clock: deps.clock,
-      isFair,
-      isRecording,
-    });
-    this.#match = match;
-    this.#model.enter('playing');
+  ban(player: PlayerId): void {
+    if (player === this.#core.me) throw new RangeError('the host cannot ban themselves; leave() closes the room');
+    this.#model.ban(player);
+    this.kick(player);
+  }
+
+  unban(identity: string): void {
+    this.#model.unban(identity);
     this.#showLobby();
-    const tick = match.host.addPlayer(this.me, match.hostsChannel);
-    this.#core.enterMatch({ channel: match.ownChannel, player: this.me, match: match.number, seed: match.seed, tick, rttMs: 0 });
-    for (const member of this.#members) this.#letIntoMatch(member);
+  }
+
+  start({ countdownMs = 0 }: { readonly countdownMs?: number } = {}): void {
+    if (this.#core.end !== undefined) throw new Error('the room is closed');
+    if (this.isPlaying) throw new Error('a match is running already; toLobby() ends it');
+    if (this.#pass !== undefined) throw new Error('the host role is being passed on; wait for passHost()');
+    if (!(countdownMs >= 0 && countdownMs <= COUNTDOWN_MS_MAX))
+      throw new RangeError(`countdownMs ${countdownMs} must be 0 to ${COUNTDOWN_MS_MAX}`);
+    if (countdownMs === 0) {
+      this.#begin();
+      return;
+    }
+    this.#model.setStart(this.#core.clock.nowMs() + countdownMs);
+    this.#showLobby();
+  }
+
+  cancelStart(): void {
+    if (this.#model.startsAtMs === undefined) return;
+    this.#model.setStart(undefined);
+    this.#showLobby();
   }
 
   toLobby(): void {
     if (this.#model.phase === 'lobby') return;
-    this.#endMatch();
+    this.#play.end();
     this.#model.enter('lobby');
     this.#showLobby();
   }
 
-  setInput(input: Readonly<Record<string, unknown>>): void {
-    this.#core.setInput(input);
-  }
-
-  view(): readonly never[] {
-    return (this.#core.client?.view(this.#options.deps.clock.nowMs()) ?? []) as readonly never[];
+  passHost(player: PlayerId): Promise<void> {
+    const member = this.#guests.of(player);
+    const why = whyNotPass(player, {
+      core: this.#core,
+      model: this.#model,
+      isPassing: this.#pass !== undefined,
+      isAwaiting: !this.#awaited.isEmpty,
+      isReachable: this.#options.transport.isReachable,
+    });
+    if (why !== undefined || member === undefined) return Promise.reject(new Error(why ?? 'They are not connected. Choose someone else.'));
+    this.#pass = new HostPass(member, this.#core.clock.nowMs());
+    return this.#pass.promise;
   }
 
   /** The last match as data, if the room was opened with `isRecording`. */
   recording(): Recording | undefined {
-    return this.#match?.recorder?.recording();
+    return this.#play.recording();
   }
 
   stats(): RoomStats {
-    const counts = this.#match?.counts();
-    let malformed = this.#malformed + (counts?.malformed ?? 0);
-    let dropped = this.#dropped + (counts?.dropped ?? 0);
-    for (const { link, malformedMessages } of this.#members) {
-      malformed += malformedMessages + link.counters.malformedDropped;
-      dropped += link.counters.stateInboxDropped + link.counters.stateSendRefused;
-    }
-    const channels = [...this.#members].map(({ channel }) => channel);
-    return this.#core.stats(channels, {
-      role: 'host',
-      ...(this.#match !== undefined && { hostTick: this.#match.host.tick }),
-      connectedPeers: [...this.#members].filter((member) => member.player !== undefined).length,
-      isBrokerReachable: this.#isBrokerReachable(),
-      lateInputs: counts?.late ?? 0,
-      refusedClaims: counts?.refusedClaims ?? 0,
-      hostAdvantageMs: this.#match?.handicap.advantageMs ?? 0,
-      skippedTicks: this.#match?.host.skippedTicks ?? 0,
-      droppedEvents: this.#match?.host.droppedEvents ?? 0,
-      stateChannel: [...this.#members].find((member) => member.link.stateChannel !== undefined)?.link.stateChannel,
-      malformed,
-      dropped,
-    });
+    return this.#play.stats(this.#guests, this.#desk.isReachable);
   }
 
   leave(): void {
-    this.#finish('left', 'host-left');
+    this.#guests.tell({ type: 'bye', reason: 'host-left' });
+    this.#pass?.fail('You left.');
+    this.#pass = undefined;
+    this.#desk.close();
+    this.#core.close('left');
   }
 
-  /** The room's pulse. */
-  update(): void {
-    if (this.#core.end !== undefined) return;
-    const nowMs = this.#options.deps.clock.nowMs();
-    this.#acceptLinks(nowMs);
-    for (const member of this.#members) this.#updateMember(member, nowMs);
+  update(nowMs: number): void {
+    if (this.#pass === undefined) this.#guests.accept(this.#options.transport, nowMs);
+    this.#guests.update(nowMs);
+    this.#awaited.update(this.#model, nowMs, (player) => this.gone(player));
+    this.#updatePass(nowMs);
+    if (this.#heir !== undefined) return;
+    this.#updatePings(nowMs);
+    if (this.#model.startsAtMs !== undefined && nowMs >= this.#model.startsAtMs) this.#begin();
     this.#updateMatch(nowMs);
-    this.#watchBroker(nowMs);
-    while (this.#leaving.length > 0 && (this.#leaving[0]!.untilMs <= nowMs || this.#leaving[0]!.link.end !== undefined))
-      this.#leaving.shift()!.link.close();
-    this.#core.countBytes(
-      [...this.#members].map((member) => member.link),
-      nowMs,
-    );
-    if (this.#model.revision !== this.#shownRevision) this.#showLobby();
+    this.#desk.update(nowMs);
+    if (this.#model.revision !== this.#shownRevision && nowMs - this.#shownMs >= TELL_INTERVAL_MS) this.#showLobby();
   }
 
-  #isBrokerReachable(): boolean {
-    return this.#options.transport.isReachable && (this.registration?.isReachable ?? true);
+  /** For a while after the role was passed on: whoever still comes here is sent to the heir, unless it is this page that they mean. */
+  forward(nowMs: number, isAccepting: boolean): void {
+    if (isAccepting) this.#guests.accept(this.#options.transport, nowMs);
+    this.#guests.update(nowMs);
   }
 
-  #watchBroker(nowMs: number): void {
-    const { isReachable } = this.#options.transport;
-    if (isReachable !== this.#wasReachable) this.registration?.hurry();
-    this.#wasReachable = isReachable;
-    this.registration?.update(nowMs);
+  /** While the role is passed on, only the heir is heard: what others say waits, for this host or for the next. */
+  isHearing(member: Member): boolean {
+    return this.#pass === undefined || this.#pass.isTo(member);
   }
 
-  #acceptLinks(nowMs: number): void {
-    for (;;) {
-      const link = this.#options.transport.accept();
-      if (link === undefined) return;
-      const strangers = [...this.#members].filter((member) => member.player === undefined).length;
-      if (strangers >= STRANGERS_MAX) link.close();
-      else this.#members.add(new Member(link, nowMs));
-    }
+  setSilent(player: PlayerId, isSilent: boolean): void {
+    this.#model.setSilent(player, isSilent);
   }
 
-  #updateMember(member: Member, nowMs: number): void {
-    for (let i = 0; i < CONTROL_MESSAGES_PER_UPDATE_MAX && this.#members.has(member); i++) {
-      const received = member.link.receiveControl();
-      if (received === undefined) break;
-      const message = decodeGuestMessage(received.bytes);
-      if (!member.admits(message !== undefined, nowMs)) this.#dismiss(member, 'protocol');
-      else if (message !== undefined) this.#handle(member, message);
-    }
-    if (!this.#members.has(member)) return;
-    if (member.link.end !== undefined) {
-      this.#remove(member);
-      return;
-    }
-    if (member.player === undefined) {
-      if (nowMs - member.arrivedMs > HELLO_MS) this.#remove(member);
-      return;
-    }
-    member.tellAdvantage(this.#match?.handicap.advantageMs ?? 0, nowMs);
-    const wasHeard = member.listen(nowMs);
-    if (this.#model.phase !== 'playing') while (member.channel.receive(nowMs) !== undefined);
-    member.channel.update(nowMs);
-    if (wasHeard) {
-      if (member.isSilent) this.#setSilent(member, false, 'peer-back', `${this.#nameOf(member.player)} is back.`);
-    } else if (nowMs - member.heardMs > PEER_LOST_MS) {
-      this.#remove(member);
-    } else if (!member.isSilent && nowMs - member.heardMs > PEER_SILENT_MS) {
-      this.#setSilent(
-        member,
-        true,
-        'peer-silent',
-        `${this.#nameOf(member.player)} does not answer. Waiting for the connection to come back…`,
-      );
-    }
+  gone(player: PlayerId): void {
+    if (this.#heir !== undefined) return;
+    this.#awaited.delete(player);
+    this.#play.remove(player);
+    this.#model.remove(player);
+    if (this.#pass?.to === player) this.#failPass('They have left. You are still the host.');
   }
 
-  #setSilent(member: Member, isSilent: boolean, ...notice: Parameters<RoomCore['notice']>): void {
-    member.isSilent = isSilent;
-    this.#model.setSilent(member.player!, isSilent);
-    this.#core.notice(...notice);
+  /** What this page said as a guest, and the host before had not taken in. */
+  takeOwn(messages: readonly GuestMessage[]): void {
+    for (const message of messages) {
+      if (message.type === 'chat') this.#spread(this.#core.me, message.text);
+      else this.#change(this.#core.me, message);
+    }
+    this.#showLobby();
   }
 
-  #handle(member: Member, message: GuestMessage): void {
-    const { player } = member;
-    if (player === undefined) {
-      if (message.type === 'hello') this.#greet(member, message);
-      return;
-    }
+  handle(member: Member, message: GuestMessage, nowMs: number): void {
     switch (message.type) {
-      case 'name':
-        this.#model.setName(player, message.name);
+      case 'chat':
+        if (member.chat.take(nowMs)) this.#spread(member.player!, message.text);
         return;
-      case 'color':
-        this.#model.setColor(player, message.color);
-        return;
-      case 'ready':
-        this.#model.setReady(player, message.isReady);
+      case 'inherited':
+        this.#pass?.held(member, message.revision);
         return;
       case 'leave':
-        this.#remove(member);
+        this.#guests.remove(member);
         return;
-      case 'hello':
-        return;
+      default:
+        this.#change(member.player!, message);
     }
   }
 
-  #greet(member: Member, hello: Extract<GuestMessage, { type: 'hello' }>): void {
-    const refusal = refusalFor(hello, { game: this.#core.game, model: this.#model, hostSeat: this.me });
-    if (refusal !== undefined) {
-      member.say({ type: 'refuse', reason: refusal });
-      this.#release(member);
+  greet(member: Member, nowMs: number): void {
+    const hello = member.hello!;
+    if (this.#heir !== undefined) {
+      this.#guests.refuse(member, { type: 'moved', peerId: this.#heir, heard: 0 });
       return;
     }
-    const seat = this.#model.seatOf(hello.identity);
-    const previous = seat === undefined ? undefined : this.#memberOf(seat);
-    if (previous !== undefined) this.#dismiss(previous, 'replaced');
-    const player = this.#model.add({ name: hello.name, identity: hello.identity, isHost: false });
+    const { game, me } = this.#core;
+    const door = { game, model: this.#model, hostSeat: me, gate: this.#gate };
+    const refusal = refusalFor(hello, door, { address: member.link.remoteId, nowMs });
+    if (refusal === 'later') return;
+    if (refusal === undefined) this.#letIn(member);
+    else this.#guests.refuse(member, { type: 'refuse', reason: refusal });
+  }
+
+  #changeOwn(message: GuestMessage): void {
+    this.#change(this.#core.me, message);
+    this.#showLobby();
+  }
+
+  /** What everybody may change of themselves. */
+  #change(player: PlayerId, message: GuestMessage): void {
+    if (message.type === 'spectate') this.#setSpectating(player, message.isSpectating);
+    else this.#model.grant(player, message);
+  }
+
+  #letIn(member: Member): void {
+    // Whoever has just left and whoever comes now are two, though they may have the same seat.
+    if (this.#model.revision !== this.#shownRevision) this.#showLobby();
+    const { name, identity, isSpectating } = member.hello!;
+    const { remoteId: peerId, path = 'direct' } = member.link;
+    const seat = this.#model.seatOf(identity);
+    if (seat !== undefined) {
+      const previous = this.#guests.of(seat);
+      if (previous !== undefined) {
+        this.#play.remove(seat);
+        this.#guests.replace(previous);
+        if (this.#pass?.to === seat) this.#failPass('They have come over another connection. You are still the host: try again.');
+      }
+      this.#model.reseat(seat, { name, path, peerId });
+    }
+    const player = seat ?? this.#model.add({ name, identity, isHost: false, isSpectator: isSpectating, path, peerId });
     member.player = player;
     member.say({ type: 'welcome', me: player });
     this.#showLobby();
+    for (const line of this.#awaited.delete(player)) member.say({ type: 'chat', ...line });
     this.#letIntoMatch(member);
-    this.#core.notice('player-joined', `${this.#nameOf(player)} joined.`);
   }
 
   #letIntoMatch(member: Member): void {
-    if (this.#match === undefined || this.#model.phase !== 'playing' || member.player === undefined) return;
-    const { host, number, seed } = this.#match;
-    // A listener of the lobby's change may have started the match, and let everyone in, before we come to this.
-    if (host.clients.has(member.player)) return;
-    const tick = host.addPlayer(member.player, member.channel);
-    member.say({ type: 'match', match: number, seed, tick });
+    if (this.isPlaying && member.player !== undefined) this.#play.letIn(member, this.#seatOf(member.player));
+  }
+
+  #begin(): void {
+    this.#model.enter('playing');
+    this.#play.begin(this.#model.settings, this.#seatOf(this.#core.me));
+    this.#showLobby();
+    for (const member of this.#guests.all) this.#letIntoMatch(member);
   }
 
   #updateMatch(nowMs: number): void {
     this.#core.client?.update(nowMs);
-    if (this.#match === undefined || this.#model.phase !== 'playing') return;
-    this.#match.update(nowMs, this.me);
-    const { result } = this.#match.host;
-    if (result === undefined) return;
-    this.#core.leaveMatch();
-    this.#model.enter('results', result.value);
+    if (!this.isPlaying) return;
+    const result = this.#play.update(nowMs, this.#guests);
+    if (result !== undefined) this.#model.enter('results', result.value);
   }
 
-  #endMatch(): void {
-    this.#core.leaveMatch();
-    const counts = this.#match?.counts();
-    this.#malformed += counts?.malformed ?? 0;
-    this.#dropped += counts?.dropped ?? 0;
-    this.#match = undefined;
+  /** False if there is no room. */
+  #setSpectating(player: PlayerId, isSpectator: boolean): boolean {
+    const was = this.#model.seat(player)?.isSpectator;
+    if (!this.#model.setSpectating(player, isSpectator)) return false;
+    if (was !== isSpectator && this.isPlaying) this.#play.setPlace(player, this.#seatOf(player));
+    return true;
   }
 
-  /** Tells a member why their stay is over, and gives them time to read it. */
-  #dismiss(member: Member, reason: Farewell): void {
-    member.say({ type: 'bye', reason });
-    this.#release(member);
+  #spread(from: PlayerId, text: string): void {
+    const clean = sayable(text);
+    if (clean === undefined) return;
+    // Whoever says something is known to everyone before.
+    if (this.#model.revision !== this.#shownRevision) this.#showLobby();
+    this.#guests.tell({ type: 'chat', from, text: clean });
+    this.#awaited.note(from, clean);
+    this.#core.hear(from, clean);
   }
 
-  /** Forgets a member at once, and closes their link a little later. */
-  #release(member: Member): void {
-    this.#leaving.push({ link: member.link, untilMs: this.#options.deps.clock.nowMs() + FAREWELL_MS });
-    this.#forget(member);
+  #updatePings(nowMs: number): void {
+    // While the lobby is handed over, nothing changes that can wait.
+    if (nowMs - this.#pingsMs < PING_INTERVAL_MS || this.#pass !== undefined) return;
+    this.#pingsMs = nowMs;
+    for (const { player, channel, link } of this.#guests.seated) {
+      if (channel.hasRtt) this.#model.setPing(player!, channel.rttMs);
+      this.#model.setPath(player!, link.path ?? 'direct');
+    }
   }
 
-  #remove(member: Member): void {
-    member.link.close();
-    this.#forget(member);
+  #updatePass(nowMs: number): void {
+    const outcome = this.#pass?.update(this.#model, this.#desk.ownerToken, nowMs);
+    if (outcome === true) this.#handOver();
+    else if (outcome !== undefined) this.#failPass(outcome);
   }
 
-  #forget(member: Member): void {
-    if (!this.#members.delete(member)) return;
-    this.#core.forgetLink(member.link, member.channel);
-    this.#malformed += member.malformedMessages + member.link.counters.malformedDropped;
-    this.#dropped += member.link.counters.stateInboxDropped + member.link.counters.stateSendRefused;
-    if (member.player === undefined) return;
-    this.#match?.host.removePlayer(member.player);
-    const player = this.#model.remove(member.player);
-    if (player !== undefined && this.#core.end === undefined) this.#core.notice('player-left', `${player.name} left.`);
+  #failPass(why: string): void {
+    const pass = this.#pass;
+    this.#pass = undefined;
+    pass?.fail(why);
   }
 
-  #memberOf(player: PlayerId): Member | undefined {
-    return [...this.#members].find((member) => member.player === player);
+  #handOver(): void {
+    const pass = this.#pass!;
+    const heir = this.#guests.of(pass.to)!.link.remoteId;
+    this.#pass = undefined;
+    this.#heir = heir;
+    this.#play.end();
+    this.#desk.release();
+    for (const member of this.#guests.seated) this.#guests.refuse(member, { type: 'moved', peerId: heir, heard: member.heardMessages });
+    this.#options.onPassed(heir);
+    pass.succeed();
   }
 
-  #nameOf(player: PlayerId): string {
-    return this.#model.players.find(({ id }) => id === player)?.name ?? 'Someone';
+  #seatOf(player: PlayerId): NonNullable<ReturnType<LobbyModel['seat']>> {
+    const seat = this.#model.seat(player);
+    if (seat === undefined) throw new RangeError(`player ${player} is not in the lobby`);
+    return seat;
   }
 
-  /** Shows the lobby here and tells everyone who is in it. */
+  /** Shows the lobby here, tells everyone who is in it, and the broker. */
   #showLobby(): void {
+    if (this.#core.end !== undefined || this.#heir !== undefined) return;
+    const nowMs = this.#core.clock.nowMs();
     this.#shownRevision = this.#model.revision;
-    const lobby = this.#model.toWire();
-    for (const member of this.#members) if (member.player !== undefined) member.say({ type: 'lobby', lobby });
-    this.#core.showLobby(lobby);
-  }
-
-  #finish(end: RoomEnd, farewell: Farewell): void {
-    if (this.#core.end !== undefined) return;
-    for (const member of this.#members) member.say({ type: 'bye', reason: farewell });
-    this.registration?.close();
-    this.#options.transport.close();
-    this.#options.onEnd();
-    this.#core.close(end);
+    this.#shownMs = nowMs;
+    const lobby = this.#model.toWire(nowMs);
+    this.#desk.describe(this.#model);
+    this.#guests.tell({ type: 'lobby', lobby });
+    this.#core.showLobby(lobby, this.#model.bans);
   }
 }

@@ -1,106 +1,198 @@
 /**
- * The lobby's truth, kept by the host: who is here, under which name and colour, ready or not. Plain data behind a few
- * rules, so that it can be handed over to another host one day.
+ * The lobby's truth, kept by the host: who is here, what was chosen, who is kept out. Plain data behind a few rules, so that it can be
+ * handed over to another host (`estate`) and go on there as if nothing had happened.
  */
-import type { PlayerId } from '../core/ids.ts';
-import type { WireLobby, WirePlayer } from '../wire/control.ts';
-import { cleanName, uniqueName } from './name.ts';
-import { PLAYER_COLORS, type RoomPhase } from './room.ts';
+import { VOICE_PLAYERS_MAX } from '../voice/voice.ts';
+import type { PeerId, PlayerId } from '../core/ids.ts';
+import type { AnyGame } from '../define-game.ts';
+import { BANS_MAX, type LobbyEstate, type WireBan, type WireLobby } from '../wire/control-lobby.ts';
+import type { GuestMessage } from '../wire/control.ts';
+import { changedSettings, packSettings, type SettingValues, unpackSettings } from '../wire/settings.ts';
+import { type LobbyOptions, PASSWORD_LENGTH_MAX, type PlayerPath, type RoomPhase } from './lobby-state.ts';
+import { cleanLobbyName, cleanName } from './name.ts';
+import { type Newcomer, type Seat, Seats } from './seats.ts';
 
-/** Identities that were kicked; the oldest is forgiven beyond that. */
-const BANNED_MAX = 256;
+/** A ping is told anew when it has changed by more than this part, and by so much. */
+const PING_CHANGE_SHARE = 0.2;
+const PING_CHANGE_MS = 5;
 
-type Seat = { -readonly [K in keyof WirePlayer]: WirePlayer[K] } & { readonly identity: string };
+export interface LobbyStart {
+  readonly code: string;
+  readonly playersMax: number;
+  readonly spectatorsMax: number;
+  readonly name: string;
+  readonly isPublic: boolean;
+  readonly isRelayAllowed: boolean;
+  readonly password: string;
+  readonly settings: SettingValues;
+}
 
 export class LobbyModel {
   phase: RoomPhase = 'lobby';
   isLocked = false;
   code: string;
+  name: string;
+  isPublic: boolean;
+  isRelayAllowed: boolean;
+  password: string;
+  playersMax: number;
+  settings: SettingValues;
   result: unknown;
+  /** When the match starts, if a countdown runs. */
+  startsAtMs: number | undefined;
   /** Rises with every change, so that the session knows when to tell. */
   revision = 0;
-  readonly playersMax: number;
-  readonly #seats = new Map<PlayerId, Seat>();
-  readonly #banned: string[] = [];
+  bans: readonly WireBan[] = [];
+  readonly spectatorsMax: number;
+  readonly #game: AnyGame;
+  readonly #seats: Seats;
 
-  constructor(options: { readonly code: string; readonly playersMax: number }) {
-    this.code = options.code;
-    this.playersMax = options.playersMax;
+  constructor(game: AnyGame, start: LobbyStart, seats: readonly Seat[] = []) {
+    this.#game = game;
+    this.code = start.code;
+    this.playersMax = start.playersMax;
+    this.spectatorsMax = start.spectatorsMax;
+    this.name = cleanLobbyName(start.name);
+    this.isPublic = start.isPublic;
+    this.isRelayAllowed = start.isRelayAllowed;
+    this.password = passwordOf(start.password);
+    this.settings = start.settings;
+    this.#seats = new Seats(game.teams, seats);
   }
 
-  get isFull(): boolean {
-    return this.#seats.size >= this.playersMax;
+  /** A lobby that another host had, whose settings this game understands; undefined if it does not. The host is `heir` now. */
+  static inherit(game: AnyGame, estate: LobbyEstate, bans: readonly WireBan[], heir: PlayerId): LobbyModel | undefined {
+    const settings = unpackSettings(game.settings, estate.settings);
+    if (settings === undefined || estate.playersMax > game.playersMax || estate.phase === 'playing') return undefined;
+    if (!estate.seats.some(({ id }) => id === heir) || [...estate.password].length > PASSWORD_LENGTH_MAX) return undefined;
+    const seats = estate.seats.map((seat): Seat => {
+      const isHost = seat.id === heir;
+      return { ...seat, name: cleanName(seat.name), isHost, isSilent: false, pingMs: undefined, path: isHost ? 'local' : 'direct' };
+    });
+    const model = new LobbyModel(game, { ...estate, settings }, seats);
+    model.phase = estate.phase;
+    model.isLocked = estate.isLocked;
+    model.result = estate.result;
+    model.bans = bans;
+    return model;
   }
 
-  get players(): readonly WirePlayer[] {
-    return [...this.#seats.values()].sort((a, b) => a.id - b.id);
+  get players(): readonly Seat[] {
+    return this.#seats.all;
+  }
+
+  get playerCount(): number {
+    return this.#seats.players.length;
+  }
+
+  seat(id: PlayerId): Seat | undefined {
+    return this.#seats.get(id);
   }
 
   isBanned(identity: string): boolean {
-    return identity !== '' && this.#banned.includes(identity);
+    return identity !== '' && this.bans.some((ban) => ban.identity === identity);
   }
 
   /** The seat that someone with this identity has, or undefined. */
   seatOf(identity: string): PlayerId | undefined {
-    if (identity === '') return undefined;
-    for (const seat of this.#seats.values()) if (seat.identity === identity) return seat.id;
-    return undefined;
+    return this.#seats.of(identity)?.id;
   }
 
-  /** Gives the lowest free seat. The caller has asked `isFull`. */
-  add(player: { readonly name: string; readonly identity: string; readonly isHost: boolean }): PlayerId {
-    let id = 1 as PlayerId;
-    while (this.#seats.has(id)) id = (id + 1) as PlayerId;
-    const name = uniqueName(cleanName(player.name), this.#namesBut(id));
-    this.#seats.set(id, {
-      id,
-      name,
-      color: this.#freeColor(id - 1, id),
-      isReady: false,
-      isHost: player.isHost,
-      isSilent: false,
-      identity: player.identity,
+  /** Whether one more may come in as such. */
+  hasRoom(isSpectator: boolean): boolean {
+    if (this.#seats.isFull) return false;
+    return this.#hasPlace(isSpectator);
+  }
+
+  /** The caller has asked `hasRoom`. */
+  add(newcomer: Newcomer): PlayerId {
+    this.revision++;
+    return this.#seats.add(newcomer).id;
+  }
+
+  /**
+   * The same person comes over another link, perhaps under another name: the seat stays theirs. Of the same page nothing else changes;
+   * another one (`takeOver`) is neither ready nor heard yet.
+   */
+  reseat(id: PlayerId, { name, path, peerId }: { readonly name: string; readonly path: PlayerPath; readonly peerId: PeerId }): void {
+    this.#change(id, (seat) => {
+      this.#seats.rename(seat, name);
+      if (seat.peerId !== peerId) Object.assign(seat, { isReady: false, isInVoice: false });
+      Object.assign(seat, { path, peerId, pingMs: undefined, isSilent: false });
     });
-    this.revision++;
-    return id;
   }
 
-  remove(id: PlayerId): WirePlayer | undefined {
-    const seat = this.#seats.get(id);
-    if (seat === undefined) return undefined;
-    this.#seats.delete(id);
-    this.revision++;
-    return seat;
+  remove(id: PlayerId): void {
+    if (this.#seats.remove(id)) this.revision++;
   }
 
   ban(id: PlayerId): void {
-    const identity = this.#seats.get(id)?.identity ?? '';
+    const { identity, name } = this.#seats.get(id) ?? { identity: '', name: '' };
     if (identity === '') return;
-    this.#banned.push(identity);
-    if (this.#banned.length > BANNED_MAX) this.#banned.shift();
+    this.bans = [...this.bans.filter((ban) => ban.identity !== identity), { identity, name }].slice(-BANS_MAX);
+    this.revision++;
   }
 
-  setName(id: PlayerId, name: string): void {
-    this.#change(id, (seat) => (seat.name = uniqueName(cleanName(name), this.#namesBut(id))));
+  unban(identity: string): void {
+    this.bans = this.bans.filter((ban) => ban.identity !== identity);
+    this.revision++;
   }
 
-  /** A colour that another player has is not given; the player keeps theirs. */
-  setColor(id: PlayerId, color: number): void {
-    if (color >= PLAYER_COLORS) return;
-    this.#change(id, (seat) => (seat.color = this.#isColorFree(color, id) ? color : seat.color));
-  }
-
-  setReady(id: PlayerId, isReady: boolean): void {
-    this.#change(id, (seat) => (seat.isReady = isReady));
+  /** What somebody wants to be: name, colour, readiness, team, voice. Where it cannot be, nothing changes. */
+  grant(id: PlayerId, wish: GuestMessage): void {
+    switch (wish.type) {
+      case 'name':
+        return this.#change(id, (seat) => this.#seats.rename(seat, wish.name));
+      case 'color':
+        return this.#change(id, (seat) => this.#seats.recolor(seat, wish.color));
+      case 'ready':
+        return this.#change(id, (seat) => (seat.isReady = wish.isReady && !seat.isSpectator));
+      case 'voice':
+        if (wish.isOn && this.players.filter((seat) => seat.isInVoice && seat.id !== id).length >= VOICE_PLAYERS_MAX) return;
+        return this.#change(id, (seat) => (seat.isInVoice = wish.isOn));
+      case 'team':
+        this.setTeam(id, wish.team);
+        return;
+      case 'spectate':
+      case 'hello':
+      case 'chat':
+      case 'inherited':
+      case 'leave':
+    }
   }
 
   setSilent(id: PlayerId, isSilent: boolean): void {
     this.#change(id, (seat) => (seat.isSilent = isSilent));
   }
 
-  setLocked(isLocked: boolean): void {
-    this.isLocked = isLocked;
+  /** False where there is no such team, and during a match. */
+  setTeam(id: PlayerId, team: number): boolean {
+    const seat = this.#seats.get(id);
+    if (seat === undefined || this.phase === 'playing' || !this.#seats.setTeam(seat, team)) return false;
     this.revision++;
+    return true;
+  }
+
+  /** False if there is no room; true if they are what they should be. */
+  setSpectating(id: PlayerId, isSpectator: boolean): boolean {
+    const seat = this.#seats.get(id);
+    if (seat === undefined) return false;
+    if (seat.isSpectator === isSpectator) return true;
+    if (!this.#hasPlace(isSpectator)) return false;
+    this.#seats.setSpectating(seat, isSpectator);
+    this.revision++;
+    return true;
+  }
+
+  /** What was measured of somebody's connection: news only if it is some. */
+  setPath(id: PlayerId, path: PlayerPath): void {
+    if (this.#seats.get(id)?.path !== path) this.#change(id, (seat) => (seat.path = path));
+  }
+
+  setPing(id: PlayerId, pingMs: number): void {
+    const told = this.#seats.get(id)?.pingMs;
+    const isNews = told === undefined || Math.abs(pingMs - told) > Math.max(PING_CHANGE_MS, told * PING_CHANGE_SHARE);
+    if (isNews) this.#change(id, (seat) => (seat.pingMs = Math.round(pingMs)));
   }
 
   setCode(code: string): void {
@@ -108,23 +200,63 @@ export class LobbyModel {
     this.revision++;
   }
 
-  enter(phase: RoomPhase, result?: unknown): void {
-    this.phase = phase;
-    this.result = result;
-    for (const seat of this.#seats.values()) seat.isReady = false;
+  /** Throws RangeError naming what cannot be; then nothing has changed. */
+  setLobby({ name, isPublic, isLocked, password, playersMax, isRelayAllowed }: LobbyOptions): void {
+    const nextPassword = password === undefined ? this.password : passwordOf(password);
+    if (playersMax !== undefined) this.#requirePlayersMax(playersMax);
+    this.password = nextPassword;
+    this.playersMax = playersMax ?? this.playersMax;
+    this.name = name === undefined ? this.name : cleanLobbyName(name);
+    this.isPublic = isPublic ?? this.isPublic;
+    this.isLocked = isLocked ?? this.isLocked;
+    this.isRelayAllowed = isRelayAllowed ?? this.isRelayAllowed;
     this.revision++;
   }
 
-  toWire(): WireLobby {
-    const players = this.players.map(({ id, name, color, isReady, isHost, isSilent }) => ({ id, name, color, isReady, isHost, isSilent }));
-    return {
-      code: this.code,
-      phase: this.phase,
-      players,
-      playersMax: this.playersMax,
-      isLocked: this.isLocked,
-      result: this.result ?? null,
-    };
+  /** Throws RangeError naming what cannot be; then nothing has changed. */
+  setSettings(changes: object): void {
+    this.settings = changedSettings(this.#game.settings, this.settings, changes);
+    this.revision++;
+  }
+
+  setStart(startsAtMs: number | undefined): void {
+    this.startsAtMs = startsAtMs;
+    this.revision++;
+  }
+
+  enter(phase: RoomPhase, result?: unknown): void {
+    this.phase = phase;
+    this.result = result;
+    this.startsAtMs = undefined;
+    for (const seat of this.#seats.all) seat.isReady = false;
+    this.revision++;
+  }
+
+  toWire(nowMs: number): WireLobby {
+    const players = this.#seats.all.map(({ identity: _identity, ...player }) => player);
+    const countdownMs = this.startsAtMs === undefined ? undefined : Math.max(0, Math.round(this.startsAtMs - nowMs));
+    return { ...this.#facts(), players, hasPassword: this.password !== '', countdownMs };
+  }
+
+  /** All that another host needs, but for the bans. */
+  estate(): LobbyEstate {
+    return { ...this.#facts(), seats: this.#seats.all, password: this.password };
+  }
+
+  #facts() {
+    const { code, phase, playersMax, spectatorsMax, isLocked, name, isPublic, isRelayAllowed } = this;
+    const settings = packSettings(this.#game.settings, this.settings);
+    return { code, phase, playersMax, spectatorsMax, isLocked, name, isPublic, isRelayAllowed, settings, result: this.result ?? null };
+  }
+
+  #hasPlace(isSpectator: boolean): boolean {
+    return isSpectator ? this.#seats.spectatorCount < this.spectatorsMax : this.playerCount < this.playersMax;
+  }
+
+  #requirePlayersMax(playersMax: number): void {
+    const min = Math.max(1, this.playerCount);
+    if (!Number.isInteger(playersMax) || playersMax < min || playersMax > this.#game.playersMax)
+      throw new RangeError(`playersMax ${playersMax} must be from ${min}, who play already, to the game's ${this.#game.playersMax}`);
   }
 
   #change(id: PlayerId, change: (seat: Seat) => void): void {
@@ -133,21 +265,12 @@ export class LobbyModel {
     change(seat);
     this.revision++;
   }
+}
 
-  #namesBut(id: PlayerId): Set<string> {
-    return new Set([...this.#seats.values()].filter((seat) => seat.id !== id).map((seat) => seat.name));
-  }
-
-  #isColorFree(color: number, id: PlayerId): boolean {
-    return ![...this.#seats.values()].some((seat) => seat.id !== id && seat.color === color);
-  }
-
-  /** The first free colour from `wanted` on. With more players than colours some share one. */
-  #freeColor(wanted: number, id: PlayerId): number {
-    for (let i = 0; i < PLAYER_COLORS; i++) {
-      const color = (wanted + i) % PLAYER_COLORS;
-      if (this.#isColorFree(color, id)) return color;
-    }
-    return wanted % PLAYER_COLORS;
-  }
+/** One way to write the same letters, on every machine. Throws RangeError on a word that is too long. */
+export function passwordOf(typed: string): string {
+  const password = typed.normalize('NFC');
+  if ([...password].length > PASSWORD_LENGTH_MAX)
+    throw new RangeError(`a password has at most ${PASSWORD_LENGTH_MAX} characters, not ${[...password].length}`);
+  return password;
 }

@@ -28,6 +28,8 @@ export class LobbyRegistration {
   readonly #events: RegistrationEvents;
   #code: string;
   #ownerToken: string;
+  /** The lobby is another peer's at the broker as yet. */
+  #isUnclaimed: boolean;
   #dueMs: number;
   #expiresInMs: number;
   /** What the lobby says about itself, and which of it the broker has not heard. */
@@ -46,6 +48,10 @@ export class LobbyRegistration {
       readonly peerId: PeerId;
       readonly gameId: string;
       readonly nowMs: number;
+      /** What the broker has been told with the registration. */
+      readonly details?: LobbyUpdate;
+      /** The lobby was another host's: it is claimed with the first `update`. Default false. */
+      readonly isUnclaimed?: boolean;
     },
     events: RegistrationEvents,
   ) {
@@ -55,7 +61,14 @@ export class LobbyRegistration {
     this.#code = lobby.code;
     this.#ownerToken = lobby.ownerToken;
     this.#expiresInMs = lobby.expiresInMs;
-    this.#dueMs = lobby.nowMs + lobby.expiresInMs / HEARTBEATS_PER_EXPIRY;
+    this.#details = lobby.details ?? {};
+    this.#isUnclaimed = lobby.isUnclaimed ?? false;
+    this.#dueMs = this.#isUnclaimed ? -Infinity : lobby.nowMs + lobby.expiresInMs / HEARTBEATS_PER_EXPIRY;
+  }
+
+  /** Proves to the broker whose lobby it is: for an heir alone. */
+  get ownerToken(): string {
+    return this.#ownerToken;
   }
 
   /**
@@ -94,6 +107,11 @@ export class LobbyRegistration {
     void this.#directory.closeLobby(this.#code, this.#ownerToken);
   }
 
+  /** Leaves the lobby to another peer, who has the token. */
+  release(): void {
+    this.#isClosed = true;
+  }
+
   /** While the broker is away, news wait for the next retry. */
   #hasNews(nowMs: number): boolean {
     return this.isReachable && nowMs >= this.#tellableMs && Object.keys(this.#untold).length > 0;
@@ -108,22 +126,28 @@ export class LobbyRegistration {
   }
 
   async #renewWith(news: LobbyUpdate): Promise<boolean> {
-    const beat = await this.#directory.heartbeat(this.#code, this.#ownerToken, ...(Object.keys(news).length > 0 ? [news] : []));
-    if (beat.ok) {
-      this.#expiresInMs = beat.value.expiresInMs;
-      return true;
+    if (!this.#isUnclaimed) {
+      const beat = await this.#directory.heartbeat(this.#code, this.#ownerToken, ...(Object.keys(news).length > 0 ? [news] : []));
+      if (beat.ok) {
+        this.#expiresInMs = beat.value.expiresInMs;
+        return true;
+      }
+      if (beat.failure === 'unreachable' || beat.failure === 'unavailable' || beat.failure === 'too-many-requests') return false;
+      // Whoever has left the lobby to somebody else must not take it back.
+      if (this.#isClosed) return false;
     }
-    if (beat.failure === 'unreachable' || beat.failure === 'unavailable' || beat.failure === 'too-many-requests') return false;
     const request = { ...this.#details, ...this.#request };
     const again = await this.#directory.reclaimLobby(this.#code, this.#ownerToken, request);
     if (again.ok) {
+      this.#isUnclaimed = false;
       this.#ownerToken = again.value.ownerToken;
       this.#expiresInMs = again.value.expiresInMs;
       return true;
     }
-    if (again.failure !== 'code-taken' && again.failure !== 'not-owner') return false;
+    if (this.#isClosed || (again.failure !== 'code-taken' && again.failure !== 'not-owner')) return false;
     const fresh = await this.#directory.createLobby(request);
     if (!fresh.ok) return false;
+    this.#isUnclaimed = false;
     this.#code = fresh.value.code;
     this.#ownerToken = fresh.value.ownerToken;
     this.#expiresInMs = fresh.value.expiresInMs;

@@ -3,6 +3,8 @@ import { StateChannel } from '../channel/state-channel.ts';
 import type { PlayerId } from '../core/ids.ts';
 import type { Link } from '../transport/transport.ts';
 import { encodeControl, type HostMessage } from '../wire/control.ts';
+import type { Hello } from './admission.ts';
+import { ChatAllowance } from './chat.ts';
 
 /** Messages a guest may send in a burst, and how many a second on top: far above what a hand can click. */
 const MESSAGES_BURST_MAX = 60;
@@ -16,8 +18,13 @@ const MALFORMED_MESSAGES_MAX = 8;
 export class Member {
   readonly link: Link;
   readonly channel: StateChannel;
+  readonly chat: ChatAllowance;
+  /** What they said first; it is answered when it can be. */
+  hello: Hello | undefined;
   /** Undefined until the hello was accepted. */
   player: PlayerId | undefined;
+  /** Messages taken in since then. */
+  heardMessages = 0;
   malformedMessages = 0;
   heardMs: number;
   isSilent = false;
@@ -31,6 +38,7 @@ export class Member {
   constructor(link: Link, nowMs: number) {
     this.link = link;
     this.channel = new StateChannel(link);
+    this.chat = new ChatAllowance(nowMs, true);
     this.arrivedMs = nowMs;
     this.heardMs = nowMs;
     this.#allowanceMs = nowMs;

@@ -1,13 +1,15 @@
 /** What people are told, in one place: what happened, and what to do next. */
-import type { Refusal } from '../wire/control.ts';
 import type { JoinFailure, RoomEnd } from './room.ts';
 
-export const JOIN_MESSAGES: Readonly<Record<JoinFailure | Refusal, string>> = {
+export const JOIN_MESSAGES: Readonly<Record<JoinFailure, string>> = {
   'wrong-version': 'You and the host have different versions of this game. Reload the page, and ask the host to reload too.',
   'wrong-game': 'This invite is for another game. Ask for a new link.',
   full: 'This lobby is full. Ask the host to make room, then try again.',
   locked: 'The host has locked this lobby. Ask to be let in, then try again.',
-  kicked: 'The host has removed you from this lobby.',
+  'spectators-full': 'There is no room for more people who watch. Ask the host to make some, then try again.',
+  banned: 'The host has closed this lobby to you. Ask to be let in again, or find another one.',
+  'password-needed': 'This lobby has a password. Ask the host for it.',
+  'wrong-password': 'That is not the password of this lobby. Check it, and try again.',
   'already-in': 'You are in this lobby already, in another tab or window.',
   'bad-code': 'That is no invite code. A code has 6 letters and digits, like K7QX2M.',
   'unknown-code': 'There is no lobby with this code. Check it, or ask for a new one: codes end when the host leaves.',

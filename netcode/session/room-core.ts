@@ -1,6 +1,6 @@
 /**
- * What host's and guest's rooms have in common: the lobby as this page sees it, this page's client in the match,
- * listeners, and the figures.
+ * What a room is whoever is the host: the lobby as this page sees it, this page's client in the match, the chat, listeners, and the
+ * figures. It outlives the host's role and the guest's, which come and go with `passHost`.
  */
 import { RateMeter } from '../channel/rate-meter.ts';
 import type { StateChannel } from '../channel/state-channel.ts';
@@ -10,11 +10,17 @@ import { Emitter } from '../core/emitter.ts';
 import type { PlayerId, Tick } from '../core/ids.ts';
 import type { AnyGame } from '../define-game.ts';
 import type { Link } from '../transport/transport.ts';
-import type { WireLobby } from '../wire/control.ts';
+import type { WireBan, WireLobby } from '../wire/control-lobby.ts';
 import { readFields } from '../wire/schema.ts';
+import { type SettingValues, unpackSettings } from '../wire/settings.ts';
 import type { SimEvent } from '../world/simulation.ts';
+import { Chat, sayable } from './chat.ts';
+import { noticesBetween } from './lobby-notices.ts';
+import type { LobbyState } from './lobby-state.ts';
 import { END_MESSAGES } from './messages.ts';
-import type { LobbyState, Notice, RoomEnd, RoomEvents, RoomStats } from './room.ts';
+import { cleanLobbyName, cleanName } from './name.ts';
+import type { Notice, RoomEnd, RoomEvents } from './room.ts';
+import type { RoomStats } from './room-stats.ts';
 
 /** A peer that says nothing for this long is shown as silent: fifteen heartbeats. */
 export const PEER_SILENT_MS = 1_500;
@@ -30,6 +36,7 @@ export interface MatchEntry {
   readonly seed: number;
   readonly tick: Tick;
   readonly rttMs: number;
+  readonly settings: SettingValues;
 }
 
 type Counted = Pick<Link['counters'], 'stateBytesIn' | 'stateBytesOut' | 'controlBytesIn' | 'controlBytesOut'>;
@@ -38,43 +45,66 @@ const NO_COUNTS = { stalls: 0, heldBack: 0, repeated: 0, cuts: 0, malformed: 0, 
 
 export class RoomCore {
   readonly emitter = new Emitter<RoomEvents>();
+  readonly chat = new Chat();
   lobby: LobbyState;
   end: RoomEnd | undefined;
   client: Client | undefined;
   me = 0 as PlayerId;
   readonly game: AnyGame;
   readonly clock: Clock;
+  readonly #onEnd: () => void;
   readonly #bytesIn = new RateMeter();
   readonly #bytesOut = new RateMeter();
   readonly #counted = new Map<Counted, { in: number; out: number }>();
   #gone = NO_COUNTS;
-  #wireLobby: WireLobby | undefined;
+  #told: { readonly lobby: WireLobby; readonly bans: readonly WireBan[]; readonly atMs: number } | undefined;
   #isHostSilent = false;
   #input: Record<string, unknown> = {};
 
-  constructor(game: AnyGame, clock: Clock, code: string) {
+  /** `onEnd` is called once when the room is over. */
+  constructor(game: AnyGame, options: { readonly clock: Clock; readonly code: string; readonly onEnd: () => void }) {
     this.game = game;
-    this.clock = clock;
-    this.lobby = { code, phase: 'lobby', players: [], playersMax: game.playersMax, isLocked: false, result: undefined };
+    this.clock = options.clock;
+    this.#onEnd = options.onEnd;
+    this.lobby = emptyLobby(game, options.code);
   }
 
-  /** Takes over a new state of the lobby and tells the listeners. */
-  showLobby(lobby: WireLobby): void {
-    this.#wireLobby = lobby;
-    const { code, phase, playersMax, isLocked } = lobby;
-    const players = lobby.players.map((player) => ({
-      ...player,
-      isSilent: player.isSilent || (player.isHost && this.#isHostSilent),
-      isMe: player.id === this.me,
-    }));
-    this.lobby = { code, phase, playersMax, isLocked, players, result: phase === 'results' ? lobby.result : undefined };
+  /** Takes over a new state of the lobby and tells the listeners. False if its settings are none of the game's. */
+  showLobby(lobby: WireLobby, bans: readonly WireBan[] = []): boolean {
+    const settings = unpackSettings(this.game.settings, lobby.settings);
+    if (settings === undefined) return false;
+    this.#told = { lobby, bans, atMs: this.clock.nowMs() };
+    this.#show(settings);
+    return true;
+  }
+
+  #show(settings: SettingValues): void {
+    const { lobby, bans, atMs } = this.#told!;
+    const before = this.lobby;
+    const countdownMs = lobby.countdownMs === undefined ? undefined : Math.max(0, lobby.countdownMs - (this.clock.nowMs() - atMs));
+    const players = lobby.players
+      .map((player) => ({
+        ...player,
+        // A host may say what it likes; here it is safe to show.
+        name: cleanName(player.name),
+        isSilent: player.isSilent || (player.isHost && this.#isHostSilent),
+        isMe: player.id === this.me,
+      }))
+      .sort((a, b) => a.id - b.id);
+    const result = lobby.phase === 'results' ? lobby.result : undefined;
+    this.lobby = { ...lobby, name: cleanLobbyName(lobby.name), players, result, settings, bans, countdownMs };
+    this.chat.keepOnly(new Set(players.map(({ id }) => id)));
+    const mine = players.find(({ isMe }) => isMe);
+    if (mine !== undefined) this.client?.setSpectating(mine.isSpectator);
     this.emitter.emit('lobby', this.lobby);
+    if (before.players.length > 0) for (const notice of noticesBetween(before, this.lobby)) this.emitter.emit('notice', notice);
   }
 
   /** The host cannot say so of itself. */
   setHostSilent(isSilent: boolean): void {
+    if (this.#isHostSilent === isSilent) return;
     this.#isHostSilent = isSilent;
-    if (this.#wireLobby !== undefined) this.showLobby(this.#wireLobby);
+    if (this.#told !== undefined) this.#show(this.lobby.settings);
   }
 
   /** Takes part in a match from now on. */
@@ -85,6 +115,8 @@ export class RoomCore {
       match: entry.match,
       seed: entry.seed,
       joinTick: entry.tick,
+      settings: entry.settings,
+      isSpectating: this.lobby.players.find(({ isMe }) => isMe)?.isSpectator ?? false,
       rttMs: entry.rttMs,
       onEvent: (event, isPredicted) => this.emitter.emit('event', this.#gameEvent(event, isPredicted)),
       onRetract: (event) => this.emitter.emit('retract', this.#gameEvent(event, true)),
@@ -106,6 +138,15 @@ export class RoomCore {
     this.client?.setInput(input);
   }
 
+  /** Somebody said something: it is shown unless they are muted here, or it is nothing that may be said. */
+  hear(from: PlayerId, text: string): void {
+    const clean = sayable(text);
+    if (clean === undefined) return;
+    const name = this.lobby.players.find(({ id }) => id === from)?.name ?? 'Someone';
+    const message = { from, name, text: clean, atMs: this.clock.nowMs(), isMine: from === this.me };
+    if (this.chat.add(message)) this.emitter.emit('chat', message);
+  }
+
   notice(code: Notice['code'], message: string): void {
     this.emitter.emit('notice', { code, message });
   }
@@ -115,6 +156,7 @@ export class RoomCore {
     if (this.end !== undefined) return false;
     this.end = end;
     this.leaveMatch();
+    this.#onEnd();
     this.emitter.emit('closed', { end, message: END_MESSAGES[end] });
     return true;
   }
@@ -199,6 +241,25 @@ export class RoomCore {
     const { name, layout } = this.game.eventTypes[type]!;
     return { type: name, data: readFields(layout, row, 0), isPredicted };
   }
+}
+
+function emptyLobby(game: AnyGame, code: string): LobbyState {
+  return {
+    code,
+    phase: 'lobby',
+    players: [],
+    playersMax: game.playersMax,
+    spectatorsMax: 0,
+    isLocked: false,
+    result: undefined,
+    name: '',
+    isPublic: false,
+    hasPassword: false,
+    isRelayAllowed: false,
+    settings: game.defaultSettings,
+    countdownMs: undefined,
+    bans: [],
+  };
 }
 
 /** What these channels counted, on top of `before`. */

@@ -4,53 +4,23 @@
  */
 import type { AnyGame, Game, KindMap } from '../define-game.ts';
 import type { EntityId, PlayerId } from '../core/ids.ts';
+import type { JoinExplanation } from '../transport/join-report.ts';
+import type { Voice } from '../voice/voice.ts';
 import type { FieldMap, InitsOf, ValueOf, ValuesOf } from '../wire/schema.ts';
-
-/** Colours a player can have: an index into a palette that the game draws. */
-export const PLAYER_COLORS = 16;
-/** Characters (not UTF-16 units) of a name; longer ones are cut. */
-export const NAME_LENGTH_MAX = 20;
-
-export interface LobbyPlayer {
-  readonly id: PlayerId;
-  /** Plain text, 1 to NAME_LENGTH_MAX characters, no control characters. Show it as text, never as markup. */
-  readonly name: string;
-  /** 0 to PLAYER_COLORS - 1, no two alike. */
-  readonly color: number;
-  readonly isReady: boolean;
-  readonly isHost: boolean;
-  /** Nothing was heard of them for a second and a half: their connection stalls, or their page is gone. */
-  readonly isSilent: boolean;
-  readonly isMe: boolean;
-}
-
-export type RoomPhase =
-  /** Gathering, before a match or after its results were seen. */
-  | 'lobby'
-  /** A match runs. */
-  | 'playing'
-  /** The match is over and its result shows; the host goes on with `toLobby()`. */
-  | 'results';
-
-export interface LobbyState<R = unknown> {
-  /** The invite code, in capitals. */
-  readonly code: string;
-  readonly phase: RoomPhase;
-  readonly players: readonly LobbyPlayer[];
-  readonly playersMax: number;
-  /** No one else may join. */
-  readonly isLocked: boolean;
-  /** In phase 'results': what the game's `result` returned. */
-  readonly result: R | undefined;
-}
+import type { SettingMap, SettingsOf, SettingValues } from '../wire/settings.ts';
+import type { ChatMessage, LobbyOptions, LobbyState } from './lobby-state.ts';
+import type { RoomStats } from './room-stats.ts';
 
 /** Why a join was refused or failed. */
 export type JoinFailure =
   | 'wrong-version'
   | 'wrong-game'
   | 'full'
+  | 'spectators-full'
   | 'locked'
-  | 'kicked'
+  | 'banned'
+  | 'password-needed'
+  | 'wrong-password'
   | 'already-in'
   | 'bad-code'
   | 'unknown-code'
@@ -63,6 +33,10 @@ export type JoinFailure =
 /** Rejection of `host()` and `join()`. `message` says what happened and what to do next, ready to be shown. */
 export class JoinError extends Error {
   readonly reason: JoinFailure;
+  /** Which step failed, what was tried and what to do; undefined before anything was tried. */
+  explanation: JoinExplanation | undefined;
+  /** The join step by step, as text for a bug report: without addresses, names and codes. */
+  report = '';
   constructor(reason: JoinFailure, message: string) {
     super(message);
     this.name = 'JoinError';
@@ -75,7 +49,19 @@ export type RoomEnd = 'left' | 'kicked' | 'host-left' | 'host-lost' | 'replaced'
 
 /** Something worth a line on the screen that ends nothing. `message` is ready to be shown. */
 export interface Notice {
-  readonly code: 'broker-lost' | 'broker-back' | 'player-joined' | 'player-left' | 'code-changed' | 'peer-silent' | 'peer-back';
+  readonly code:
+    | 'broker-lost'
+    | 'broker-back'
+    | 'code-changed'
+    | 'player-joined'
+    | 'player-left'
+    | 'peer-silent'
+    | 'peer-back'
+    | 'spectating'
+    | 'playing'
+    | 'countdown'
+    | 'countdown-cancelled'
+    | 'host-changed';
   readonly message: string;
 }
 
@@ -99,80 +85,13 @@ export type GameEventOf<V extends KindMap> = {
   };
 }[keyof V & string];
 
-/** Plain JSON; every counter only grows. Rates are over the last second. */
-export interface RoomStats {
-  readonly role: 'host' | 'guest';
-  /** The tick this page's player lives in: ahead of the host's on a guest, so that inputs arrive in time. */
-  readonly tick: number;
-  /** The newest tick simulated (host) or received (guest). */
-  readonly hostTick: number;
-  /** Round trip to the host over the state channel, smoothed; 0 on the host. */
-  readonly rttMs: number;
-  readonly jitterMs: number;
-  /** Snapshots that never arrived, of the last 128, in percent. */
-  readonly lossPct: number;
-  readonly snapshotsPerSecond: number;
-  /** Snapshots so far, received by this page's player, that had no room for everything and left some of it to the next ones. */
-  readonly incompleteSnapshots: number;
-  readonly bytesInPerSecond: number;
-  readonly bytesOutPerSecond: number;
-  /** State lanes that are open, over all links: each is an association of its own. */
-  readonly stateLanes: number;
-  /** Times that a lane stalled: its packets went unanswered for longer than a round trip. */
-  readonly laneStalls: number;
-  /** Times that a packet had to wait, because path or window had no room for it; it was then made of newer state. */
-  readonly heldBackPackets: number;
-  /** Packets sent a second time over another lane, because the path loses some. */
-  readonly repeatedPackets: number;
-  /** Times that a path's rate was cut, because a queue stood before it. */
-  readonly rateCuts: number;
-  /** The queue that stands before the slowest path, as far as what this page sends meets it. */
-  readonly queueMs: number;
-  /** Bytes a second, overhead included, that this page may send on the path that carries least; 0 without a path. */
-  readonly paceBytesPerSecond: number;
-  /** How old the newest received snapshot's state is now. */
-  readonly snapshotAgeMs: number;
-  /** How far in the past others are drawn, behind the newest that could have arrived. */
-  readonly interpolationDelayMs: number;
-  /** How far this player lives ahead of the snapshots that arrive now: the round trip, and what lateness of inputs asks for. */
-  readonly inputLeadMs: number;
-  /** How far the others on the screen lie behind the player's own things: what the host goes back by to judge a shot. */
-  readonly viewDelayMs: number;
-  /** How much faster the host's clock runs than this page's, in millionths. */
-  readonly clockDriftPpm: number;
-  /** Times that a clock was set instead of steered. */
-  readonly clockSnaps: number;
-  /** Ticks replayed for the newest snapshot. */
-  readonly predictedTicks: number;
-  /** Snapshots that disagreed with the prediction. */
-  readonly corrections: number;
-  /** False while this machine is too slow to predict: then everything is drawn as it was received. */
-  readonly isPredicting: boolean;
-  /** How often prediction was given up for a while, because this machine was too slow. */
-  readonly overloads: number;
-  /** Predicted events that did not happen after all (`retract`). */
-  readonly retractedEvents: number;
-  /** How much older (in ms) what the median guest sees of others is than what the host's own player sees; on a guest as the host says. */
-  readonly hostAdvantageMs: number;
-  /** Ticks of guests and own player that had to do without their input; 0 on a guest. */
-  readonly lateInputs: number;
-  /** Ticks of players whose claim of what they saw was not believed as it was; 0 on a guest. */
-  readonly refusedClaims: number;
-  /** Ticks the host never ran, because its machine slept or was too slow; 0 on a guest. */
-  readonly skippedTicks: number;
-  /** Events dropped because a rule emitted too many in one tick, or too many waited for a player; 0 on a guest. */
-  readonly droppedEvents: number;
-  readonly malformedPackets: number;
-  readonly droppedPackets: number;
-  readonly connectedPeers: number;
-  readonly isBrokerReachable: boolean;
-  /** The state channel as the browser reports it; undefined on the host's own loopback. */
-  readonly stateChannel: { readonly ordered: boolean; readonly maxRetransmits: number | null } | undefined;
-}
-
-export interface RoomEvents<V extends KindMap = KindMap, R = unknown> extends Record<string, unknown> {
-  /** Players, phase, code or lock changed. */
-  lobby: LobbyState<R>;
+export interface RoomEvents<V extends KindMap = KindMap, R = unknown, S = SettingValues> extends Record<string, unknown> {
+  /** Something of the lobby's state changed. */
+  lobby: LobbyState<R, S>;
+  /** Somebody said something, this page's player included; not who is muted here. */
+  chat: ChatMessage;
+  /** This page became the host, or is no longer it: `passHost`. */
+  role: 'host' | 'guest';
   /** A game event, at the moment it belongs on the screen. */
   event: GameEventOf<V>;
   /** An event that was shown as predicted and did not happen: what it began on the screen may be ended. */
@@ -182,26 +101,67 @@ export interface RoomEvents<V extends KindMap = KindMap, R = unknown> extends Re
   closed: { readonly end: RoomEnd; readonly message: string };
 }
 
-export interface Room<I extends FieldMap = FieldMap, E extends KindMap = KindMap, V extends KindMap = KindMap, R = unknown> {
+export type RoomEventName = 'lobby' | 'chat' | 'role' | 'event' | 'retract' | 'notice' | 'closed';
+
+export interface Room<
+  I extends FieldMap = FieldMap,
+  E extends KindMap = KindMap,
+  V extends KindMap = KindMap,
+  R = unknown,
+  S extends SettingMap = SettingMap,
+> {
+  /** Changes when the host role is passed on. */
+  /** Talking with the others in the room. Off until this page's player joins it. */
+  readonly voice: Voice;
   readonly role: 'host' | 'guest';
   readonly me: PlayerId;
-  readonly lobby: LobbyState<R>;
-  on<K extends keyof RoomEvents<V, R> & ('lobby' | 'event' | 'retract' | 'notice' | 'closed')>(
-    type: K,
-    listener: (value: RoomEvents<V, R>[K]) => void,
-  ): () => void;
+  readonly lobby: LobbyState<R, SettingsOf<S>>;
+  on<K extends RoomEventName>(type: K, listener: (value: RoomEvents<V, R, SettingsOf<S>>[K]) => void): () => void;
 
   /** Any of these may be refused by the host; the lobby state tells what became of it. */
   setName(name: string): void;
   setColor(color: number): void;
   setReady(isReady: boolean): void;
+  /** In phases 'lobby' and 'results'. */
+  setTeam(team: number): void;
+  /** From playing to watching and back, if there is room; during a match too. */
+  setSpectating(isSpectating: boolean): void;
+  /** Tells the others whether this page takes part in the voice chat. */
+  setInVoice(isOn: boolean): void;
 
-  /** Host only (throw Error on a guest). `start` needs phase 'lobby' or 'results'; it does not wait for everyone to be ready. */
-  start(): void;
-  /** From 'results' or 'playing' back to 'lobby'. Readiness is cleared. */
+  /**
+   * Host only (throw Error on a guest). `start` needs phase 'lobby' or 'results' (a rematch); it does not wait for everyone to be ready.
+   * With `countdownMs` (at most COUNTDOWN_MS_MAX) the match starts so much later, whoever comes, goes or is not ready meanwhile.
+   */
+  start(options?: { readonly countdownMs?: number }): void;
+  cancelStart(): void;
+  /** From 'results' or 'playing' back to 'lobby'. Readiness is cleared, a countdown ends. */
   toLobby(): void;
+  /** Sends someone away; they may come back. */
   kick(player: PlayerId): void;
+  /** Sends someone away, who may not come back under that identity until `unban`. */
+  ban(player: PlayerId): void;
+  unban(identity: string): void;
+  /** Moves somebody. The team only in phases 'lobby' and 'results'. Throws Error where there is no room. */
+  assign(player: PlayerId, place: { readonly team?: number; readonly isSpectator?: boolean }): void;
+  /** In phases 'lobby' and 'results'. Throws RangeError naming what cannot be. */
+  setSettings(changes: Partial<SettingsOf<S>>): void;
+  /** Throws RangeError naming what cannot be. */
+  setLobby(options: LobbyOptions): void;
   setLocked(isLocked: boolean): void;
+  /**
+   * Makes somebody else's page the host; this one stays as a guest. In phases 'lobby' and 'results', while no countdown runs. Everybody
+   * keeps their seat, and this object stays the same. Rejects with an Error whose message can be shown; then nothing has changed.
+   */
+  passHost(player: PlayerId): Promise<void>;
+
+  /** Chat. False if the text is empty, longer than CHAT_LENGTH_MAX characters, or comes too soon (five at once, one in 1.5 s on top). */
+  say(text: string): boolean;
+  /** What was said since this page came, oldest first, at most CHAT_LINES_MAX. */
+  readonly chat: readonly ChatMessage[];
+  /** Whether to hear what this player says; on this page only. */
+  mute(player: PlayerId, isMuted: boolean): void;
+  isMuted(player: PlayerId): boolean;
 
   /**
    * What this page's player does from now on. Held fields last until changed; `event()` fields reach exactly one tick.
@@ -216,9 +176,11 @@ export interface Room<I extends FieldMap = FieldMap, E extends KindMap = KindMap
 }
 
 /** The room type of a game: `RoomFor<typeof arena>`. */
-export type RoomFor<G extends AnyGame> = G extends Game<infer I, infer E, infer V, infer R> ? Room<I, E, V, R> : never;
-export type ViewOf<G extends AnyGame> = G extends Game<infer _I, infer E, infer _V, infer _R> ? ViewEntityOf<E> : never;
-export type EventOf<G extends AnyGame> = G extends Game<infer _I, infer _E, infer V, infer _R> ? GameEventOf<V> : never;
+export type RoomFor<G extends AnyGame> = G extends Game<infer I, infer E, infer V, infer R, infer S> ? Room<I, E, V, R, S> : never;
+export type ViewOf<G extends AnyGame> = G extends Game<infer _I, infer E, infer _V, infer _R, infer _S> ? ViewEntityOf<E> : never;
+export type EventOf<G extends AnyGame> = G extends Game<infer _I, infer _E, infer V, infer _R, infer _S> ? GameEventOf<V> : never;
+/** The values of a game's lobby settings. */
+export type GameSettings<G extends AnyGame> = G extends Game<infer _I, infer _E, infer _V, infer _R, infer S> ? SettingsOf<S> : never;
 
 export interface SessionOptions {
   readonly name: string;
@@ -232,9 +194,17 @@ export interface SessionOptions {
   readonly onStep?: (text: string) => void;
 }
 
-export interface HostOptions extends SessionOptions {
-  /** Default: the game's `playersMax`. */
+export interface HostOptions<S = SettingValues> extends SessionOptions {
+  /** Who plays, at most. Default: the game's `playersMax`. */
   readonly playersMax?: number;
+  /** Who only watches, at most; 31 come in at all. Default SPECTATORS_MAX_DEFAULT; 0: nobody. */
+  readonly spectatorsMax?: number;
+  /** What strangers are told of the lobby. Default: nothing, it is private. */
+  readonly listing?: { readonly name?: string; readonly isPublic?: boolean; readonly isRelayAllowed?: boolean };
+  /** Who wants in must know it. Never leaves the host but to whom the host role is passed. Default '': none. */
+  readonly password?: string;
+  /** Default: each setting's own. */
+  readonly settings?: Partial<S>;
   /**
    * Whether the host's own player, who has no network to cross, is held back (by 150 ms each way at most) until they see the others as
    * late as the median guest does. Default false. `stats().hostAdvantageMs` tells what is left, or what it would take away.
@@ -245,4 +215,8 @@ export interface HostOptions extends SessionOptions {
 export interface JoinOptions extends SessionOptions {
   /** If the same identity is in the room already: take its seat (`true`) or fail with 'already-in' (default). */
   readonly takeOver?: boolean;
+  /** For a lobby that has one. Fails with 'password-needed' or 'wrong-password'. */
+  readonly password?: string | undefined;
+  /** Only watches. Default false. */
+  readonly isSpectating?: boolean | undefined;
 }

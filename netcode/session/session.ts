@@ -1,63 +1,56 @@
 /**
  * Opening and entering rooms: the whole way from a click to a `Room`, every step of which can fail with its own reason.
  */
-import { normaliseCode } from '../wire/lobby-api.ts';
-import type { Clock } from '../core/clock.ts';
-import type { PlayerId } from '../core/ids.ts';
+import { type PeerId, PLAYERS_MAX } from '../core/ids.ts';
 import type { AnyGame } from '../define-game.ts';
 import type { BrokerResult } from '../transport/directory.ts';
-import { DialError, type DialFailure, type Link, type Transport } from '../transport/transport.ts';
-import { decodeHostMessage, encodeControl } from '../wire/control.ts';
-import { PROTOCOL_VERSION } from '../wire/packet.ts';
+import { DialError, type DialFailure, type DialOptions, type Link, type RelayTicket, type Transport } from '../transport/transport.ts';
+import { IDENTITY_LENGTH_MAX, isIdentity } from '../wire/control-lobby.ts';
+import { normaliseCode } from '../wire/lobby-api.ts';
+import { changedSettings } from '../wire/settings.ts';
+import { detailsOf } from './broker-desk.ts';
 import type { SessionDeps } from './deps.ts';
-import { GuestRoom } from './guest-room.ts';
-import { HostRoom } from './host-room.ts';
-import { LobbyRegistration } from './lobby-registration.ts';
+import { type Answer, Greeting, type Guest } from './greeting.ts';
+import { LobbyModel, type LobbyStart, passwordOf } from './lobby-model.ts';
+import { SPECTATORS_MAX_DEFAULT } from './lobby-state.ts';
 import { JOIN_MESSAGES } from './messages.ts';
+import type { Arrival } from './move.ts';
 import { type HostOptions, JoinError, type JoinFailure, type JoinOptions } from './room.ts';
+import { RoomCore } from './room-core.ts';
+import { SessionRoom } from './session-room.ts';
 
 /** Longest wait for a path to the host: ICE on a bad network takes up to ten seconds, then nothing comes any more. */
 const DIAL_TIMEOUT_MS = 12_000;
-/** Longest wait for the host's answer to the hello. */
-const WELCOME_TIMEOUT_MS = 8_000;
+/** Hosts that send a guest on to the next one, until it gives up. */
+const HOPS_MAX = 4;
 
 /** Opens a room: attaches to the broker and registers an invite code. Rejects with JoinError. */
 export async function hostRoom(
   game: AnyGame,
   options: HostOptions & { readonly isRecording?: boolean },
   deps: SessionDeps,
-): Promise<HostRoom> {
-  const playersMax = options.playersMax ?? game.playersMax;
-  if (!Number.isInteger(playersMax) || playersMax < 1 || playersMax > game.playersMax) {
-    throw new RangeError(`playersMax ${playersMax} must be 1 to the game's ${game.playersMax}`);
-  }
+): Promise<SessionRoom> {
+  const start = lobbyStartOf(game, options);
+  const identity = identityOf(options, deps);
   options.onStep?.('Connecting to the server…');
   const transport = await openTransport(deps, options.signal);
   try {
     options.onStep?.('Getting an invite code…');
-    const created = await deps.directory.createLobby({ peerId: transport.localId, gameId: game.id });
+    const { localId: peerId } = transport;
+    const model = new LobbyModel(game, { ...start, code: '' });
+    const me = model.add({ name: options.name, identity, isHost: true, isSpectator: false, path: 'local', peerId });
+    const created = await deps.directory.createLobby({ ...detailsOf(model, game), peerId, gameId: game.id });
     if (!created.ok) throw new JoinError('broker-unreachable', created.message);
     throwIfAborted(options.signal);
-    const { code } = created.value;
-    const room = new HostRoom(game, {
-      deps,
-      transport,
-      code,
-      playersMax,
-      name: options.name,
-      identity: options.identity ?? randomIdentity(deps),
-      isRecording: options.isRecording ?? false,
-      isFair: options.isFair ?? false,
-      onEnd: () => deps.ticker.stop(),
-    });
-    room.registration = new LobbyRegistration(
-      deps.directory,
-      { ...created.value, peerId: transport.localId, gameId: game.id, nowMs: deps.clock.nowMs() },
-      {
-        onLost: () => room.notice('broker-lost', 'The server cannot be reached. The game goes on; new players can join when it is back.'),
-        onBack: () => room.notice('broker-back', 'The server is back. New players can join again.'),
-        onCodeChanged: (changed) => room.setCode(changed),
-      },
+    const { code, ownerToken, expiresInMs } = created.value;
+    model.setCode(code);
+    const core = coreOf(game, { deps, transport, code });
+    core.me = me;
+    const { isFair = false, isRecording = false } = options;
+    const guest = { identity, password: '' };
+    const room = new SessionRoom(
+      { core, deps, transport, guest, isFair, isRecording },
+      { asHost: { model, registered: { ownerToken, expiresInMs } } },
     );
     deps.ticker.start(() => room.update());
     return room;
@@ -68,7 +61,8 @@ export async function hostRoom(
 }
 
 /** Enters the room behind an invite code. Rejects with JoinError. */
-export async function joinRoom(game: AnyGame, typedCode: string, options: JoinOptions, deps: SessionDeps): Promise<GuestRoom> {
+export async function joinRoom(game: AnyGame, typedCode: string, options: JoinOptions, deps: SessionDeps): Promise<SessionRoom> {
+  const guest = guestOf(options, deps);
   const code = normaliseCode(typedCode);
   if (code === undefined) throw failure('bad-code');
   options.onStep?.('Looking up the code…');
@@ -76,32 +70,33 @@ export async function joinRoom(game: AnyGame, typedCode: string, options: JoinOp
   // The broker's socket opens while the code is looked up; if the look-up fails first, nobody awaits it any more.
   opening.catch(() => undefined);
   try {
+    deps.trace?.begin('code');
     const lobby = resolved(await deps.directory.resolveLobby(code));
+    deps.trace?.done('code');
     if (lobby.gameId !== game.id) throw failure('wrong-game');
     const transport = await opening;
-    options.onStep?.('Connecting to the host…');
-    const link = await dial(transport, lobby.peerId, options.signal);
-    options.onStep?.('Saying hello…');
-    const startMs = deps.clock.nowMs();
     // One pulse for the handshake and the room after it: a second start would be a second Worker.
     let pulse = (): void => undefined;
     deps.ticker.start(() => pulse());
-    const { identity = randomIdentity(deps), name, takeOver = false } = options;
-    link.sendControl(
-      encodeControl({
-        type: 'hello',
-        protocol: PROTOCOL_VERSION,
-        game: game.id,
-        version: game.version,
-        shape: game.shape,
-        name: name.slice(0, 80),
-        identity,
-        takeOver,
-      }),
-    );
-    const me = await welcome(link, { ...options, clock: deps.clock, onPulse: (callback) => (pulse = callback) });
-    const rttMs = deps.clock.nowMs() - startMs;
-    const room = new GuestRoom(game, { clock: deps.clock, transport, link, me, code, rttMs, onEnd: () => deps.ticker.stop() });
+    const core = coreOf(game, { deps, transport, code });
+    // The code may change while the room lasts; later dials need the one of then.
+    const relay: RelayTicket = {
+      get code() {
+        return core.lobby.code;
+      },
+    };
+    const isRelayAllowed = lobby.isRelayAllowed === true;
+    if (!isRelayAllowed) deps.trace?.path('relay', 'not-allowed');
+    const arrival = await arrive(game, {
+      ...options,
+      deps,
+      transport,
+      to: lobby.peerId,
+      relay: isRelayAllowed ? relay : undefined,
+      guest,
+      onPulse: (next) => (pulse = next),
+    });
+    const room = new SessionRoom({ core, deps, transport, guest, isFair: false, isRecording: false }, { asGuest: arrival });
     pulse = () => room.update();
     return room;
   } catch (error) {
@@ -112,6 +107,50 @@ export async function joinRoom(game: AnyGame, typedCode: string, options: JoinOp
     );
     throw error;
   }
+}
+
+function coreOf(
+  game: AnyGame,
+  { deps, transport, code }: { readonly deps: SessionDeps; readonly transport: Transport; readonly code: string },
+): RoomCore {
+  const onEnd = (): void => {
+    transport.close();
+    deps.ticker.stop();
+  };
+  return new RoomCore(game, { clock: deps.clock, code, onEnd });
+}
+
+/** Throws RangeError naming what cannot be. */
+function lobbyStartOf(game: AnyGame, options: HostOptions): Omit<LobbyStart, 'code'> {
+  const { playersMax = game.playersMax, spectatorsMax = SPECTATORS_MAX_DEFAULT, listing = {}, settings = {} } = options;
+  if (!Number.isInteger(playersMax) || playersMax < 1 || playersMax > game.playersMax)
+    throw new RangeError(`playersMax ${playersMax} must be 1 to the game's ${game.playersMax}`);
+  if (!Number.isInteger(spectatorsMax) || spectatorsMax < 0 || spectatorsMax > PLAYERS_MAX)
+    throw new RangeError(`spectatorsMax ${spectatorsMax} must be 0 to ${PLAYERS_MAX}`);
+  const { name = '', isPublic = false, isRelayAllowed = true } = listing;
+  return {
+    playersMax,
+    spectatorsMax,
+    name,
+    isPublic,
+    isRelayAllowed,
+    password: passwordOf(options.password ?? ''),
+    settings: changedSettings(game.settings, game.defaultSettings, settings),
+  };
+}
+
+/** Throws RangeError naming what cannot be. */
+function guestOf(options: JoinOptions, deps: SessionDeps): Guest {
+  const { name, takeOver = false, isSpectating = false, password = '' } = options;
+  return { name, takeOver, isSpectating, password: passwordOf(password), identity: identityOf(options, deps) };
+}
+
+function identityOf({ identity }: { readonly identity?: string }, deps: SessionDeps): string {
+  if (identity === undefined) return randomIdentity(deps);
+  if (isIdentity(identity)) return identity;
+  throw new RangeError(
+    `identity '${String(identity).slice(0, IDENTITY_LENGTH_MAX)}' must be 1 to ${IDENTITY_LENGTH_MAX} printable ASCII characters`,
+  );
 }
 
 function failure(reason: JoinFailure, message = JOIN_MESSAGES[reason]): JoinError {
@@ -149,46 +188,73 @@ function resolved<T>(result: BrokerResult<T>): T {
   throw failure('broker-unreachable', result.message);
 }
 
-async function dial(transport: Transport, peerId: Transport['localId'], signal: AbortSignal | undefined): Promise<Link> {
-  throwIfAborted(signal);
+interface ArriveOptions extends Pick<JoinOptions, 'signal' | 'onStep'> {
+  readonly deps: SessionDeps;
+  readonly transport: Transport;
+  readonly to: PeerId;
+  readonly relay: RelayTicket | undefined;
+  readonly guest: Guest;
+  readonly onPulse: (callback: () => void) => void;
+}
+
+/** Dials the host and says hello; if the lobby has another host by now, that one. */
+async function arrive(game: AnyGame, options: ArriveOptions): Promise<Arrival> {
+  const { deps, transport, relay, guest, signal, onStep } = options;
+  let { to } = options;
+  for (let hop = 0; hop < HOPS_MAX; hop++) {
+    onStep?.('Connecting to the host…');
+    const link = await dial(transport, to, {
+      timeoutMs: DIAL_TIMEOUT_MS,
+      relay,
+      trace: deps.trace,
+      ...(signal !== undefined && { signal }),
+    });
+    onStep?.('Saying hello…');
+    deps.trace?.begin('hello');
+    const answer = await answerOf(new Greeting(link, game, { guest, nowMs: deps.clock.nowMs() }), options);
+    deps.trace?.[answer.type === 'welcome' || answer.type === 'moved' ? 'done' : 'fail']('hello');
+    if (answer.type === 'welcome') return { link, me: answer.me, rttMs: answer.rttMs };
+    link.close();
+    if (answer.type !== 'moved') throw failureFor(answer);
+    to = answer.peerId;
+  }
+  throw failure('host-gone');
+}
+
+async function dial(transport: Transport, peerId: PeerId, options: DialOptions): Promise<Link> {
+  throwIfAborted(options.signal);
   try {
-    return await transport.connect(peerId, { timeoutMs: DIAL_TIMEOUT_MS, ...(signal !== undefined && { signal }) });
+    return await transport.connect(peerId, options);
   } catch (error) {
     throw fromDial(error);
   }
 }
 
-interface WelcomeOptions {
-  readonly clock: Clock;
-  readonly signal?: AbortSignal;
-  readonly onPulse: (callback: () => void) => void;
-}
-
-/** Waits for the host's answer; whatever follows it stays in the link for the room. */
-function welcome(link: Link, { clock, signal, onPulse }: WelcomeOptions): Promise<PlayerId> {
-  const deadlineMs = clock.nowMs() + WELCOME_TIMEOUT_MS;
+/** The host's answer; whatever follows it stays in the link for the room. */
+function answerOf(greeting: Greeting, { deps, signal, onPulse }: ArriveOptions): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    let isSettled = false;
-    const settle = (action: () => void): void => {
-      isSettled = true;
-      action();
-    };
     onPulse(() => {
+      const answer = signal?.aborted === true ? undefined : greeting.poll(deps.clock.nowMs());
+      if (signal?.aborted !== true && answer === undefined) return;
       // The promise's reader runs a moment later; the next message is already the room's.
-      if (isSettled) return;
-      const received = link.receiveControl();
-      const message = received === undefined ? undefined : decodeHostMessage(received.bytes);
-      if (message?.type === 'welcome') settle(() => resolve(message.me));
-      else if (message?.type === 'refuse') settle(() => reject(failure(message.reason)));
-      else if (received !== undefined && message === undefined) settle(() => reject(failure('protocol')));
-      else if (signal?.aborted === true) settle(() => reject(failure('cancelled')));
-      else if (received === undefined && link.end !== undefined) settle(() => reject(failure('host-gone')));
-      else if (clock.nowMs() > deadlineMs)
-        settle(() =>
-          reject(failure('host-gone', 'The host was reached, but does not answer. Ask them to look at their tab, then try again.')),
-        );
+      onPulse(() => undefined);
+      if (answer === undefined) reject(failure('cancelled'));
+      else resolve(answer);
     });
   });
+}
+
+function failureFor(answer: Exclude<Answer, { type: 'welcome' | 'moved' }>): JoinError {
+  switch (answer.type) {
+    case 'refuse':
+      return failure(answer.reason);
+    case 'nonsense':
+      return failure('protocol');
+    case 'gone':
+      return failure('host-gone');
+    case 'silence':
+      return failure('host-gone', 'The host was reached, but does not answer. Ask them to look at their tab, then try again.');
+  }
 }
 
 /** 96 bits that tell this player from others. */

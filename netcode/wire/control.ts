@@ -4,43 +4,51 @@
  * this is the only importer of msgpackr (its build without `new Function`, so that a strict Content-Security-Policy holds).
  */
 import { Packr, Unpackr } from 'msgpackr/index-no-eval';
-import type { PlayerId, Tick } from '../core/ids.ts';
+import type { PeerId, PlayerId, Tick } from '../core/ids.ts';
 import { PLAYERS_MAX } from '../core/ids.ts';
+import {
+  isBool,
+  isCount,
+  isIdentity,
+  isOneOf,
+  isPeerId,
+  isSettings,
+  isText,
+  type LobbyEstate,
+  packBans,
+  packEstate,
+  packLobby,
+  readBans,
+  readEstate,
+  readLobby,
+  TEAMS_MAX,
+  type WireBan,
+  type WireLobby,
+} from './control-lobby.ts';
 
 /** Why the host does not let someone in. */
-export const REFUSALS = ['wrong-version', 'wrong-game', 'full', 'locked', 'kicked', 'already-in'] as const;
+export const REFUSALS = [
+  'wrong-version',
+  'wrong-game',
+  'full',
+  'spectators-full',
+  'locked',
+  'banned',
+  'password-needed',
+  'wrong-password',
+  'already-in',
+] as const;
 export type Refusal = (typeof REFUSALS)[number];
 
 /** Why the host ends someone's stay. */
 export const FAREWELLS = ['kicked', 'host-left', 'replaced', 'protocol'] as const;
 export type Farewell = (typeof FAREWELLS)[number];
 
-export const PHASES = ['lobby', 'playing', 'results'] as const;
-
-/** Longest text of a message, in UTF-16 units: a name of 20 characters of up to 7 units each, or an id. */
-const TEXT_MAX = 160;
+/** A line of chat, in UTF-16 units: 240 characters of up to two. */
+const CHAT_TEXT_MAX = 480;
 
 /** What a host may say of its player's advantage: no delay is that long. */
 const ADVANTAGE_MS_MAX = 10_000;
-
-export interface WirePlayer {
-  readonly id: PlayerId;
-  readonly name: string;
-  readonly color: number;
-  readonly isReady: boolean;
-  readonly isHost: boolean;
-  readonly isSilent: boolean;
-}
-
-export interface WireLobby {
-  readonly code: string;
-  readonly phase: (typeof PHASES)[number];
-  readonly players: readonly WirePlayer[];
-  readonly playersMax: number;
-  readonly isLocked: boolean;
-  /** Whatever the game's `result` returned; the game judges it. */
-  readonly result: unknown;
-}
 
 /** What a guest says. */
 export type GuestMessage =
@@ -54,10 +62,18 @@ export type GuestMessage =
       readonly name: string;
       readonly identity: string;
       readonly takeOver: boolean;
+      readonly password: string;
+      readonly isSpectating: boolean;
     }
   | { readonly type: 'name'; readonly name: string }
   | { readonly type: 'color'; readonly color: number }
   | { readonly type: 'ready'; readonly isReady: boolean }
+  | { readonly type: 'team'; readonly team: number }
+  | { readonly type: 'spectate'; readonly isSpectating: boolean }
+  | { readonly type: 'voice'; readonly isOn: boolean }
+  | { readonly type: 'chat'; readonly text: string }
+  /** The heir holds the lobby as it was at this revision. */
+  | { readonly type: 'inherited'; readonly revision: number }
   | { readonly type: 'leave' };
 
 /** What the host says. */
@@ -66,9 +82,15 @@ export type HostMessage =
   | { readonly type: 'refuse'; readonly reason: Refusal }
   | { readonly type: 'lobby'; readonly lobby: WireLobby }
   /** A match begins, or runs already: what a client needs to follow it. */
-  | { readonly type: 'match'; readonly match: number; readonly seed: number; readonly tick: Tick }
+  | { readonly type: 'match'; readonly match: number; readonly seed: number; readonly tick: Tick; readonly settings: readonly number[] }
   /** By how much the host's own player sees newer things than the median guest. */
   | { readonly type: 'advantage'; readonly hostAdvantageMs: number }
+  | { readonly type: 'chat'; readonly from: PlayerId; readonly text: string }
+  /** To the heir alone: what the host role consists of, bans first. Again with every change, until `moved`. */
+  | { readonly type: 'bans'; readonly bans: readonly WireBan[] }
+  | { readonly type: 'inherit'; readonly revision: number; readonly ownerToken: string; readonly lobby: LobbyEstate }
+  /** The lobby goes on at another peer, which may be the one that is told. `heard`: messages of this guest that the old host took in. */
+  | { readonly type: 'moved'; readonly peerId: PeerId; readonly heard: number }
   | { readonly type: 'bye'; readonly reason: Farewell };
 
 const packr = new Packr({ useRecords: false, variableMapSize: true });
@@ -119,7 +141,16 @@ export function unpackValue(bytes: Uint8Array): unknown {
 }
 
 export function encodeControl(message: GuestMessage | HostMessage): Uint8Array {
-  return packr.pack(message);
+  switch (message.type) {
+    case 'lobby':
+      return packr.pack({ ...message, lobby: packLobby(message.lobby) });
+    case 'inherit':
+      return packr.pack({ ...message, lobby: packEstate(message.lobby) });
+    case 'bans':
+      return packr.pack({ ...message, bans: packBans(message.bans) });
+    default:
+      return packr.pack(message);
+  }
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -133,43 +164,35 @@ function decode(bytes: Uint8Array): Fields | undefined {
   }
 }
 
-const isText = (value: unknown): value is string => typeof value === 'string' && value.length <= TEXT_MAX;
-const isCount = (value: unknown, max: number): value is number =>
-  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= max;
 /** Not a number, or not one that could be: 0. */
 const msOf = (value: unknown): number =>
   typeof value === 'number' && Number.isFinite(value) ? Math.min(ADVANTAGE_MS_MAX, Math.max(-ADVANTAGE_MS_MAX, value)) : 0;
-const isBool = (value: unknown): value is boolean => typeof value === 'boolean';
-const isOneOf = <T extends string>(value: unknown, names: readonly T[]): value is T =>
-  typeof value === 'string' && (names as readonly string[]).includes(value);
+const isChat = (value: unknown): value is string => typeof value === 'string' && value.length <= CHAT_TEXT_MAX;
 
 /** A guest's message, or undefined if it is none. */
 export function decodeGuestMessage(bytes: Uint8Array): GuestMessage | undefined {
   const m = decode(bytes);
   if (m === undefined) return undefined;
-  const { type, protocol, game, version, shape, name, identity, takeOver, color, isReady } = m;
+  const { type, name, color, isReady, team, isSpectating, isOn, revision } = m;
   switch (type) {
-    case 'hello': {
-      // Of a peer with another protocol nothing but the number is relied on, so that it can be told so.
-      if (!isCount(protocol, 65_535)) return undefined;
-      const text = (value: unknown): string => (isText(value) ? value : '');
-      return {
-        type,
-        protocol,
-        game: text(game),
-        version: isCount(version, 65_535) ? version : -1,
-        shape: isCount(shape, 0xffff_ffff) ? shape : -1,
-        name: text(name),
-        identity: text(identity),
-        takeOver: takeOver === true,
-      };
-    }
+    case 'hello':
+      return readHello(m);
     case 'name':
       return isText(name) ? { type, name } : undefined;
     case 'color':
       return isCount(color, 255) ? { type, color } : undefined;
     case 'ready':
       return isBool(isReady) ? { type, isReady } : undefined;
+    case 'team':
+      return isCount(team, TEAMS_MAX - 1) ? { type, team } : undefined;
+    case 'spectate':
+      return isBool(isSpectating) ? { type, isSpectating } : undefined;
+    case 'voice':
+      return isBool(isOn) ? { type, isOn } : undefined;
+    case 'chat':
+      return isChat(m['text']) ? { type, text: m['text'] } : undefined;
+    case 'inherited':
+      return isCount(revision, Number.MAX_SAFE_INTEGER) ? { type, revision } : undefined;
     case 'leave':
       return { type };
     default:
@@ -177,14 +200,32 @@ export function decodeGuestMessage(bytes: Uint8Array): GuestMessage | undefined 
   }
 }
 
+function readHello({ protocol, game, version, shape, name, identity, takeOver, password, isSpectating }: Fields): GuestMessage | undefined {
+  // Of a peer with another protocol nothing but the number is relied on, so that it can be told so.
+  if (!isCount(protocol, 65_535)) return undefined;
+  const text = (value: unknown): string => (isText(value) ? value : '');
+  return {
+    type: 'hello',
+    protocol,
+    game: text(game),
+    version: isCount(version, 65_535) ? version : -1,
+    shape: isCount(shape, 0xffff_ffff) ? shape : -1,
+    name: text(name),
+    identity: isIdentity(identity) ? identity : '',
+    takeOver: takeOver === true,
+    password: text(password),
+    isSpectating: isSpectating === true,
+  };
+}
+
 /** A host's message, or undefined if it is none. */
 export function decodeHostMessage(bytes: Uint8Array): HostMessage | undefined {
   const m = decode(bytes);
   if (m === undefined) return undefined;
-  const { type, me, reason, match, seed, tick } = m;
+  const { type, me, reason } = m;
   switch (type) {
     case 'welcome':
-      return isCount(me, PLAYERS_MAX) && me > 0 ? { type, me: me as PlayerId } : undefined;
+      return isSeat(me) ? { type, me } : undefined;
     case 'refuse':
       return isOneOf(reason, REFUSALS) ? { type, reason } : undefined;
     case 'lobby': {
@@ -192,10 +233,21 @@ export function decodeHostMessage(bytes: Uint8Array): HostMessage | undefined {
       return lobby === undefined ? undefined : { type, lobby };
     }
     case 'match':
-      if (!isCount(match, 0xffff_ffff) || !isCount(seed, 0xffff_ffff) || !isCount(tick, 2 ** 31)) return undefined;
-      return { type, match, seed, tick: tick as Tick };
+      return readMatch(m);
     case 'advantage':
       return { type, hostAdvantageMs: msOf(m['hostAdvantageMs']) };
+    case 'chat':
+      return isSeat(m['from']) && isChat(m['text']) ? { type, from: m['from'], text: m['text'] } : undefined;
+    case 'bans': {
+      const bans = readBans(m['bans']);
+      return bans === undefined ? undefined : { type, bans };
+    }
+    case 'inherit':
+      return readInherit(m);
+    case 'moved':
+      return isPeerId(m['peerId']) && isCount(m['heard'], Number.MAX_SAFE_INTEGER)
+        ? { type, peerId: m['peerId'], heard: m['heard'] }
+        : undefined;
     case 'bye':
       return isOneOf(reason, FAREWELLS) ? { type, reason } : undefined;
     default:
@@ -203,26 +255,15 @@ export function decodeHostMessage(bytes: Uint8Array): HostMessage | undefined {
   }
 }
 
-function readLobby(value: unknown): WireLobby | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { code, phase, players, playersMax, isLocked, result } = value as Fields;
-  if (!isText(code) || !isOneOf(phase, PHASES) || !isCount(playersMax, PLAYERS_MAX) || !isBool(isLocked)) return undefined;
-  if (!Array.isArray(players) || players.length > PLAYERS_MAX) return undefined;
-  const read: WirePlayer[] = [];
-  for (const player of players as unknown[]) {
-    if (typeof player !== 'object' || player === null) return undefined;
-    const { id, name, color, isReady, isHost, isSilent } = player as Fields;
-    if (
-      !isCount(id, PLAYERS_MAX) ||
-      id === 0 ||
-      !isText(name) ||
-      !isCount(color, 255) ||
-      !isBool(isReady) ||
-      !isBool(isHost) ||
-      !isBool(isSilent)
-    )
-      return undefined;
-    read.push({ id: id as PlayerId, name, color, isReady, isHost, isSilent });
-  }
-  return { code, phase, players: read, playersMax, isLocked, result };
+const isSeat = (value: unknown): value is PlayerId => isCount(value, PLAYERS_MAX) && value > 0;
+
+function readMatch({ match, seed, tick, settings }: Fields): HostMessage | undefined {
+  if (!isCount(match, 0xffff_ffff) || !isCount(seed, 0xffff_ffff) || !isCount(tick, 2 ** 31) || !isSettings(settings)) return undefined;
+  return { type: 'match', match, seed, tick: tick as Tick, settings };
+}
+
+function readInherit({ revision, ownerToken, lobby }: Fields): HostMessage | undefined {
+  const estate = readEstate(lobby);
+  if (estate === undefined || !isCount(revision, Number.MAX_SAFE_INTEGER) || !isText(ownerToken)) return undefined;
+  return { type: 'inherit', revision, ownerToken, lobby: estate };
 }

@@ -2,9 +2,10 @@
  * One deterministic step of a game: (state, inputs, who came and went) -> state. The host runs it as the authority,
  * every client runs the same code to predict, and a replay runs it again: nothing here depends on which of these it is.
  */
-import type { AnyGame, EmitOptions, Inputs, KindMap, StepContext, WorldView } from '../define-game.ts';
+import type { AnyGame, EmitOptions, Inputs, JoinContext, KindMap, WorldView } from '../define-game.ts';
 import { type EntityId, NO_ENTITY, NOBODY, type PlayerId, PLAYERS_MAX, type Tick } from '../core/ids.ts';
 import { mix32, Sfc32 } from '../core/rng.ts';
+import type { SettingValues } from '../wire/settings.ts';
 import { type Accessor, accessorClass, type FieldMap, type Layout, writeFields } from '../wire/schema.ts';
 import { HeldInputs } from './held-inputs.ts';
 import type { SightOf } from './seen-world.ts';
@@ -61,6 +62,8 @@ export interface StepOptions {
   /** What players saw when they pressed what counts in this step: an input like others. Undefined: everybody saw the present. */
   readonly sightOf?: SightOf;
   readonly joined?: readonly PlayerId[];
+  /** The team of each who joined. Default: 0. */
+  readonly teams?: readonly number[];
   readonly left?: readonly PlayerId[];
   readonly onEvent?: (event: SimEvent) => void;
 }
@@ -79,12 +82,15 @@ export class Simulation {
   #tick = 0 as Tick;
   #isFirstTime = true;
   #isAuthority = false;
+  /** The team of whoever joins right now. */
+  #team = 0;
   #eventCount = 0;
   #onEvent: ((event: SimEvent) => void) | undefined;
-  readonly #context: StepContext<Record<string, FieldMap>>;
+  readonly #context: JoinContext<Record<string, FieldMap>>;
   readonly #inputsOf: Inputs<FieldMap>;
 
-  constructor(game: AnyGame, seed: number) {
+  /** `settings` are what was chosen in the lobby. */
+  constructor(game: AnyGame, seed: number, settings: SettingValues = game.defaultSettings) {
     this.game = game;
     this.#seed = seed;
     this.state = new WorldState(game.kinds);
@@ -97,7 +103,7 @@ export class Simulation {
       this.#inputViews.push(new InputView({ rows: this.inputs, base: player * this.inputs.stride }));
     }
     this.#inputsOf = { of: (player) => this.#inputViews[player] ?? this.#inputViews[NOBODY]! };
-    this.#context = this.#makeContext();
+    this.#context = this.#makeContext(settings);
   }
 
   /** Empties the world and lets the game fill it: the state before tick 1. */
@@ -126,10 +132,12 @@ export class Simulation {
       else spec.onLeave(this.#view, player, this.#context);
       this.#held?.leave(this.state, player);
     }
-    for (const player of options.joined ?? []) {
+    for (const [i, player] of (options.joined ?? []).entries()) {
       this.#held?.join(this.state, player, this.#world.takeId(player), tick);
+      this.#team = options.teams?.[i] ?? 0;
       spec.onJoin?.(this.#view, player, this.#context);
     }
+    this.#team = 0;
     if (options.joined !== undefined || options.left !== undefined) this.#world.commit(tick);
     spec.step(this.#view, this.#inputsOf, this.#context);
     this.#world.commit(tick);
@@ -152,7 +160,7 @@ export class Simulation {
     this.#world.begin(tick, options.sightOf);
   }
 
-  #makeContext(): StepContext<Record<string, FieldMap>> {
+  #makeContext(settings: SettingValues): JoinContext<Record<string, FieldMap>> {
     // oxlint-disable-next-line typescript/no-this-alias -- the context's getters read the simulation's current step
     const simulation = this;
     return {
@@ -161,6 +169,10 @@ export class Simulation {
       },
       dt: 1 / this.game.tickRate,
       rng: this.#rng,
+      settings,
+      get team() {
+        return simulation.#team;
+      },
       get isFirstTime() {
         return simulation.#isFirstTime;
       },

@@ -7,32 +7,39 @@ import type { PeerId } from '../../netcode/core/ids.ts';
 import { Sfc32 } from '../../netcode/core/rng.ts';
 import type { AnyGame } from '../../netcode/define-game.ts';
 import type { SessionDeps } from '../../netcode/session/deps.ts';
-import type { GuestRoom } from '../../netcode/session/guest-room.ts';
-import type { HostRoom } from '../../netcode/session/host-room.ts';
 import type { HostOptions, JoinOptions, Room, RoomEvents } from '../../netcode/session/room.ts';
 import { hostRoom, joinRoom } from '../../netcode/session/session.ts';
+import type { SessionRoom } from '../../netcode/session/session-room.ts';
 import { ConditionedNetwork } from '../../netcode/transport/conditioned.ts';
 import type { BrokerResult, LobbyDirectory } from '../../netcode/transport/directory.ts';
-import { DialError } from '../../netcode/transport/transport.ts';
-import { CODE_ALPHABET } from '../../netcode/wire/lobby-api.ts';
+import { DialError, type Link, type Transport } from '../../netcode/transport/transport.ts';
+import { decodeHostMessage, encodeControl, type GuestMessage, type HostMessage } from '../../netcode/wire/control.ts';
+import { CODE_ALPHABET, type LobbyUpdate } from '../../netcode/wire/lobby-api.ts';
+import { PROTOCOL_VERSION } from '../../netcode/wire/packet.ts';
 
 const PUMP_MS = 5;
 /** Microtasks between two pumps: as many as the longest chain of awaits in a join. */
 const SETTLE_TURNS = 12;
 
+interface KnownLobby extends LobbyUpdate {
+  readonly peerId: PeerId;
+  readonly gameId: string;
+  readonly token: string;
+}
+
 export class MemoryDirectory implements LobbyDirectory {
   isUp = true;
-  readonly lobbies = new Map<string, { peerId: PeerId; gameId: string; token: string }>();
+  readonly lobbies = new Map<string, KnownLobby>();
   readonly #rng = new Sfc32(5);
 
   #answer<T>(make: () => BrokerResult<T>): Promise<BrokerResult<T>> {
     return Promise.resolve(this.isUp ? make() : { ok: false, failure: 'unreachable', message: 'The server cannot be reached.' });
   }
 
-  createLobby: LobbyDirectory['createLobby'] = ({ peerId, gameId }) =>
+  createLobby: LobbyDirectory['createLobby'] = ({ peerId, ...rest }) =>
     this.#answer(() => {
       const code = Array.from({ length: 6 }, () => CODE_ALPHABET[this.#rng.below(CODE_ALPHABET.length)]).join('');
-      this.lobbies.set(code, { peerId: peerId as PeerId, gameId, token: `token-${code}` });
+      this.lobbies.set(code, { ...rest, peerId: peerId as PeerId, token: `token-${code}` });
       return { ok: true, value: { code, ownerToken: `token-${code}`, expiresInMs: 15_000 } };
     });
 
@@ -42,18 +49,22 @@ export class MemoryDirectory implements LobbyDirectory {
       return lobby === undefined ? { ok: false, failure: 'unknown-code', message: 'unknown' } : { ok: true, value: { code, ...lobby } };
     });
 
-  reclaimLobby: LobbyDirectory['reclaimLobby'] = (code, token, { peerId, gameId }) =>
+  reclaimLobby: LobbyDirectory['reclaimLobby'] = (code, token, { peerId, ...rest }) =>
     this.#answer(() => {
       const owner = this.lobbies.get(code);
       if (owner !== undefined && owner.token !== token) return { ok: false, failure: 'code-taken', message: 'taken' };
-      this.lobbies.set(code, { peerId: peerId as PeerId, gameId, token });
+      this.lobbies.set(code, { ...rest, peerId: peerId as PeerId, token });
       return { ok: true, value: { code, ownerToken: token, expiresInMs: 15_000 } };
     });
 
-  heartbeat: LobbyDirectory['heartbeat'] = (code) =>
-    this.#answer(() =>
-      this.lobbies.has(code) ? { ok: true, value: { expiresInMs: 15_000 } } : { ok: false, failure: 'unknown-code', message: 'unknown' },
-    );
+  heartbeat: LobbyDirectory['heartbeat'] = (code, token, update = {}) =>
+    this.#answer(() => {
+      const lobby = this.lobbies.get(code);
+      if (lobby === undefined) return { ok: false, failure: 'unknown-code', message: 'unknown' };
+      if (lobby.token !== token) return { ok: false, failure: 'not-owner', message: 'not yours' };
+      this.lobbies.set(code, { ...lobby, ...update });
+      return { ok: true, value: { expiresInMs: 15_000 } };
+    });
 
   closeLobby: LobbyDirectory['closeLobby'] = (code) =>
     this.#answer(() => {
@@ -78,6 +89,37 @@ export interface Heard {
   readonly notices: RoomEvents['notice'][];
   readonly closed: RoomEvents['closed'][];
   readonly events: RoomEvents['event'][];
+  readonly chat: RoomEvents['chat'][];
+  readonly roles: RoomEvents['role'][];
+}
+
+/** A guest as an attacker writes it. */
+export class Stranger {
+  readonly link: Link;
+  /** Everything the host has said to it. */
+  readonly heard: HostMessage[] = [];
+
+  constructor(link: Link) {
+    this.link = link;
+  }
+
+  say(message: GuestMessage): void {
+    this.link.sendControl(encodeControl(message));
+  }
+
+  hello(game: AnyGame, hello: Partial<Extract<GuestMessage, { type: 'hello' }>> = {}): void {
+    const { id, version, shape } = game;
+    const whoever = { name: 'x', identity: '', takeOver: false, password: '', isSpectating: false };
+    this.say({ type: 'hello', protocol: PROTOCOL_VERSION, game: id, version, shape, ...whoever, ...hello });
+  }
+
+  listen(): readonly HostMessage[] {
+    for (let received = this.link.receiveControl(); received !== undefined; received = this.link.receiveControl()) {
+      const message = decodeHostMessage(received.bytes);
+      if (message !== undefined) this.heard.push(message);
+    }
+    return this.heard;
+  }
 }
 
 export class TestSession {
@@ -87,6 +129,7 @@ export class TestSession {
   readonly #tickers: ManualTicker[] = [];
   readonly #rng: Sfc32;
   readonly #peers = new Map<Room, PeerId>();
+  readonly #accepted = new Map<PeerId, Link[]>();
   #peerCount = 0;
 
   constructor(seed: number) {
@@ -94,12 +137,12 @@ export class TestSession {
     this.#rng = new Sfc32(seed);
   }
 
-  host(game: AnyGame, options: Partial<HostOptions> = {}): Promise<HostRoom> {
+  host(game: AnyGame, options: Partial<HostOptions> = {}): Promise<SessionRoom> {
     const { deps, id } = this.#deps();
     return this.#settle(hostRoom(game, { name: 'Host', isRecording: true, ...options }, deps), id);
   }
 
-  join(game: AnyGame, code: string, options: Partial<JoinOptions> = {}): Promise<GuestRoom> {
+  join(game: AnyGame, code: string, options: Partial<JoinOptions> = {}): Promise<SessionRoom> {
     const { deps, id } = this.#deps();
     return this.#settle(joinRoom(game, code, { name: 'Guest', ...options }, deps), id);
   }
@@ -113,17 +156,48 @@ export class TestSession {
     return this.#peers.get(room)!;
   }
 
+  /** A peer that speaks for itself: what it sends no room of ours would. */
+  async stranger(host: Room): Promise<Stranger> {
+    const dialling = this.network.createTransport().connect(this.peerIdOf(host), { timeoutMs: 10_000 });
+    let link: Link | undefined;
+    dialling.then(
+      (opened) => (link = opened),
+      () => undefined,
+    );
+    while (link === undefined) await this.#pump();
+    return new Stranger(link);
+  }
+
+  /** Puts a message into the mouth of a host, for one of its guests. */
+  tamper(host: Room, guest: Room, message: HostMessage): void {
+    const links = this.#accepted.get(this.peerIdOf(host))!;
+    links.find(({ remoteId }) => remoteId === this.peerIdOf(guest))!.sendControl(encodeControl(message));
+  }
+
   async run(ms: number): Promise<void> {
     const endMs = this.clock.nowMs() + ms;
     while (this.clock.nowMs() < endMs) await this.#pump();
   }
 
+  /** Lets time pass until it is settled. */
+  async until<T>(promise: Promise<T>): Promise<T> {
+    let isSettled = false;
+    const mark = (): void => {
+      isSettled = true;
+    };
+    promise.then(mark, mark);
+    while (!isSettled) await this.#pump();
+    return promise;
+  }
+
   /** Everything a room has said from now on. */
   listen(room: Room): Heard {
-    const heard: Heard = { notices: [], closed: [], events: [] };
+    const heard: Heard = { notices: [], closed: [], events: [], chat: [], roles: [] };
     room.on('notice', (notice) => heard.notices.push(notice));
     room.on('closed', (closed) => heard.closed.push(closed));
     room.on('event', (event) => heard.events.push(event));
+    room.on('chat', (message) => heard.chat.push(message));
+    room.on('role', (role) => heard.roles.push(role));
     return heard;
   }
 
@@ -133,19 +207,26 @@ export class TestSession {
     this.#tickers.push(ticker);
     const openTransport: SessionDeps['openTransport'] = () => {
       if (!this.network.isBrokerUp) return Promise.reject(new DialError('broker-unreachable', 'down'));
-      return Promise.resolve(this.network.createTransport(id));
+      return Promise.resolve(this.#watched(this.network.createTransport(id)));
     };
     return { id, deps: { clock: this.clock, ticker, directory: this.directory, openTransport, randomU32: () => this.#rng.u32() } };
   }
 
-  async #settle<T extends Room>(promise: Promise<T>, id: PeerId): Promise<T> {
-    let isSettled = false;
-    const mark = (): void => {
-      isSettled = true;
+  /** Remembers the links that a peer accepts, for `tamper`. */
+  #watched(transport: Transport): Transport {
+    const accept = transport.accept.bind(transport);
+    const links: Link[] = [];
+    this.#accepted.set(transport.localId, links);
+    transport.accept = () => {
+      const link = accept();
+      if (link !== undefined) links.push(link);
+      return link;
     };
-    promise.then(mark, mark);
-    while (!isSettled) await this.#pump();
-    const room = await promise;
+    return transport;
+  }
+
+  async #settle<T extends Room>(promise: Promise<T>, id: PeerId): Promise<T> {
+    const room = await this.until(promise);
     this.#peers.set(room, id);
     return room;
   }

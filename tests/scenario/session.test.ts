@@ -18,6 +18,8 @@ const HELLO = {
   name: 'x',
   identity: '',
   takeOver: false,
+  password: '',
+  isSpectating: false,
 } as const;
 
 const LAGGY = { delayMs: 40, jitterMs: 10, lossPct: 5, reorder: true };
@@ -43,7 +45,7 @@ async function pair(seed = 3) {
 describe('joining', () => {
   test('[SESS1] both see the same lobby', async () => {
     const { host, guest } = await pair();
-    const plain = (room: typeof host | typeof guest) =>
+    const plain = (room: typeof host) =>
       room.lobby.players.map(({ id, name, color, isReady, isHost }) => ({ id, name, color, isReady, isHost }));
     expect(plain(guest)).toEqual(plain(host));
     expect(plain(host)).toEqual([
@@ -183,19 +185,41 @@ describe('in the lobby', () => {
     expect(guest.lobby.players[1]!.isReady).toBe(false);
   });
 
-  test('[LOB3] only the host starts, locks and kicks', async () => {
+  test('[LOB3] only the host starts, locks, kicks, bans, moves others, sets and passes on', async () => {
     const { guest } = await pair();
-    for (const act of [() => guest.start(), () => guest.kick(), () => guest.setLocked(), () => guest.toLobby()])
-      expect(act).toThrow(/host only/);
+    const acts = [
+      () => guest.start(),
+      () => guest.cancelStart(),
+      () => guest.toLobby(),
+      () => guest.kick(guest.me),
+      () => guest.ban(guest.me),
+      () => guest.unban('x'),
+      () => guest.setLocked(true),
+      () => guest.setLobby({ name: 'Mine' }),
+      () => guest.setSettings({}),
+      () => guest.assign(guest.me, { team: 1 }),
+    ];
+    for (const act of acts) expect(act).toThrow(/host only/);
+    await expect(guest.passHost(guest.me)).rejects.toThrow(/host only/);
   });
 
-  test('[LOB4] whoever was kicked is told so and does not come back', async () => {
+  test('[LOB4] whoever was kicked is told so and may come back; who was banned may not, until that is taken back', async () => {
     const { session, host, guest } = await pair();
     const heard = session.listen(guest);
     host.kick(guest.me);
     await session.run(500);
     expect(heard.closed.map(({ end }) => end)).toEqual(['kicked']);
-    expect((await failureOf(session.join(skiffGame, host.lobby.code, { identity: 'bob' }))).reason).toBe('kicked');
+    const again = await session.join(skiffGame, host.lobby.code, { name: 'Bob', identity: 'bob' });
+    await session.run(200);
+    host.ban(again.me);
+    expect(host.lobby.bans).toEqual([{ identity: 'bob', name: 'Bob' }]);
+    await session.run(500);
+    expect((await failureOf(session.join(skiffGame, host.lobby.code, { identity: 'bob', takeOver: true }))).reason).toBe('banned');
+    await expect(session.join(skiffGame, host.lobby.code, { identity: 'cy' })).resolves.toBeDefined();
+    host.unban('bob');
+    expect(host.lobby.bans).toEqual([]);
+    await expect(session.join(skiffGame, host.lobby.code, { identity: 'bob' })).resolves.toBeDefined();
+    expect(() => host.ban(host.me)).toThrow(/cannot ban themselves/);
   });
 
   test('[LOB5] nonsense and floods on the control channel cost the sender the seat, and nobody else anything', async () => {
@@ -230,7 +254,7 @@ describe('in a match', () => {
       expect(room.stats()).toMatchObject({ malformedPackets: 0, connectedPeers: 1, isBrokerReachable: true });
     }
     await session.run(6000);
-    const skiffs = (room: typeof host | typeof guest) =>
+    const skiffs = (room: typeof host) =>
       (room.view() as readonly { id: number; kind: string; pos: { x: number; y: number } }[])
         .filter(({ kind }) => kind === 'skiff')
         .map(({ id, pos }) => ({ id, ...pos }))

@@ -213,5 +213,5 @@ test('[SEEN15] a recording holds what players saw: without it, or with another, 
   expect(findDivergence(game, recording)).toBeUndefined();
   const blind = recording.ticks.map((tick) => ({ ...tick, seen: [] }));
   expect(findDivergence(game, { ...recording, ticks: blind })?.tick).toBe(21);
-  expect(() => findDivergence(game, { ...recording, format: 1 })).toThrow('format 1, not 2');
+  expect(() => findDivergence(game, { ...recording, format: 1 })).toThrow('format 1, not 3');
 });

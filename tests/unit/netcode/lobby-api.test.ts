@@ -23,6 +23,8 @@ const LISTING: LobbyListing = {
   playersMax: 4,
   isLocked: false,
   isRelayAllowed: true,
+  mode: 'Teams, first to 10',
+  hasPassword: true,
   createdAtMs: 1_700_000_000_000,
 };
 
@@ -52,6 +54,8 @@ test('a listing with one wrong field is none, and is given with its known fields
     ['playersMax', [0, 256, Infinity]],
     ['isLocked', [0, 'false', null]],
     ['isRelayAllowed', [1, {}]],
+    ['mode', ['x'.repeat(25), 'a\nb', 7]],
+    ['hasPassword', [0, 'false']],
     ['createdAtMs', [-1, 1.5, '0', 1e300, undefined]],
   ];
   for (const [field, values] of wrong)

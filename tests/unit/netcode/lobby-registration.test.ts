@@ -111,3 +111,49 @@ test('what no lobby may say is refused at once', () => {
   expect(() => registration.describe({ name: 'a\nb' })).toThrow(/'name'/);
   expect(() => registration.describe({ players: -1 })).toThrow(RangeError);
 });
+
+test('an heir claims the lobby with the first update, all details with it, and goes on claiming until the broker answers', async () => {
+  const beats: unknown[] = [];
+  const claims: CreateLobbyRequest[] = [];
+  let isUp = false;
+  const directory = {
+    heartbeat: async () => {
+      beats.push(1);
+      return { ok: true, value: { expiresInMs: EXPIRES_IN_MS } };
+    },
+    reclaimLobby: async (code: string, ownerToken: string, request: CreateLobbyRequest) => {
+      claims.push(request);
+      if (!isUp) return { ok: false, failure: 'unavailable', message: 'Later.' };
+      return { ok: true, value: { code, ownerToken, expiresInMs: EXPIRES_IN_MS } };
+    },
+  } as unknown as LobbyDirectory;
+  const lobby = { code: 'AAAAAA', ownerToken: 't', expiresInMs: 0, peerId: 'heir' as PeerId, gameId: 'arena', nowMs: 0 };
+  const events = { onLost: () => undefined, onBack: () => undefined, onCodeChanged: () => undefined };
+  const registration = new LobbyRegistration(directory, { ...lobby, details: { name: 'Mine', players: 3 }, isUnclaimed: true }, events);
+  const update = async (nowMs: number): Promise<void> => {
+    registration.update(nowMs);
+    for (let i = 0; i < 10; i++) await Promise.resolve();
+  };
+  await update(5);
+  expect(claims).toEqual([{ peerId: 'heir', gameId: 'arena', name: 'Mine', players: 3 }]);
+  expect(registration.isReachable).toBe(false);
+  isUp = true;
+  registration.describe({ players: 2 });
+  await update(2005);
+  expect(claims[1]).toEqual({ peerId: 'heir', gameId: 'arena', name: 'Mine', players: 2 });
+  expect([registration.isReachable, beats.length]).toEqual([true, 0]);
+  await update(2005 + EXPIRES_IN_MS / 3);
+  expect([claims.length, beats.length]).toEqual([2, 1]);
+});
+
+test('who has left the lobby to somebody else takes it back by no accident', async () => {
+  const { registration, update, claims, broker } = setUp();
+  broker.failure = 'unknown-code';
+  registration.hurry();
+  registration.update(10);
+  // The broker's answer is under way.
+  registration.release();
+  await update(20);
+  await update(100_000);
+  expect(claims).toEqual([]);
+});
