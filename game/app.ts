@@ -2,26 +2,47 @@
  * The page's one state: in the menu, on the way into a room, or in a room. It opens and leaves rooms and tells its
  * listeners; it touches no DOM, and the screens (`ui/`) hold nothing that is not here or in the room.
  */
-import { host, join, JoinError, type Notice, type RoomPhase } from '../netcode/index.ts';
+import { host, join, JoinError, type JoinFailure, type Notice, type RoomPhase } from '../netcode/index.ts';
 import { type ArenaRoom, Frames } from './frames.ts';
 import type { Launch } from './launch.ts';
-import { becomeSomebodyElse, identity, rememberName } from './memory.ts';
+import { becomeSomebodyElse, identity, rememberedSettings, rememberName } from './memory.ts';
 import { arena } from './rules/arena.ts';
 
 export type PageStatus = 'menu' | 'connecting' | RoomPhase;
 
+export interface HostIntent {
+  readonly kind: 'host';
+  readonly name: string;
+}
+
+export interface JoinIntent {
+  readonly kind: 'join';
+  readonly name: string;
+  readonly code: string;
+  readonly password?: string;
+  readonly isSpectating?: boolean;
+}
+
 /** What a player wants: open a room, or enter one. */
-export type Intent =
-  | { readonly kind: 'host'; readonly name: string }
-  | { readonly kind: 'join'; readonly name: string; readonly code: string };
+export type Intent = HostIntent | JoinIntent;
+
+/** What the menu offers beside its message: the next step from where an attempt ended. */
+export type Offer =
+  /** The player is in that room already, from another tab: they choose who to be. */
+  | { readonly kind: 'already-in'; readonly intent: Intent }
+  /** The lobby has a password: it is asked for in place. */
+  | { readonly kind: 'password'; readonly intent: JoinIntent; readonly isWrong: boolean }
+  /** No seat is free, but one may watch. */
+  | { readonly kind: 'watch'; readonly intent: JoinIntent }
+  /** The same again may well succeed. */
+  | { readonly kind: 'retry'; readonly intent: Intent };
 
 export type PageState =
   | {
       readonly status: 'menu';
       /** Shown as an alert; empty for none. */
       readonly message: string;
-      /** The player is in that room already, from another tab: they choose who to be. */
-      readonly alreadyIn: Intent | undefined;
+      readonly offer: Offer | undefined;
     }
   | { readonly status: 'connecting'; readonly step: string }
   | { readonly status: RoomPhase; readonly room: ArenaRoom };
@@ -34,7 +55,18 @@ export interface AppListeners {
   onNotice(notice: Notice): void;
 }
 
-const MENU = { status: 'menu', message: '', alreadyIn: undefined } as const satisfies PageState;
+const MENU = { status: 'menu', message: '', offer: undefined } as const satisfies PageState;
+/** Room for so many to begin with; the host may raise it to the game's own. */
+const PLAYERS_MAX_DEFAULT = 8;
+/** Failures that may be over at the next attempt. */
+const PASSING_FAILURES: ReadonlySet<JoinFailure> = new Set([
+  'full',
+  'spectators-full',
+  'locked',
+  'host-gone',
+  'unreachable',
+  'broker-unreachable',
+]);
 
 export class App {
   readonly launch: Launch;
@@ -79,6 +111,12 @@ export class App {
     this.#become({ ...MENU, message });
   }
 
+  /** Takes message and offer away: the player does something else. */
+  dismiss(): void {
+    this.#lastError = '';
+    if (this.#state.status === 'menu') this.#become(MENU);
+  }
+
   /** Opens or enters a room; the state tells how it went. */
   async open(intent: Intent, mode: EntryMode = 'plain'): Promise<void> {
     this.#attempt?.abort();
@@ -104,7 +142,7 @@ export class App {
 
   leave(): void {
     this.room?.leave();
-    if (this.room !== undefined) this.#exit('');
+    if (this.room !== undefined) this.#exit('', undefined);
   }
 
   async #connect(intent: Intent, mode: EntryMode, signal: AbortSignal): Promise<ArenaRoom> {
@@ -116,22 +154,31 @@ export class App {
         if (!signal.aborted && this.#state.status === 'connecting') this.#become({ status: 'connecting', step });
       },
     };
-    if (intent.kind === 'host') return host(arena, { ...options, isFair: this.launch.isFair });
-    return join(arena, intent.code, { ...options, takeOver: mode === 'take-over' });
+    if (intent.kind === 'host') {
+      return host(arena, {
+        ...options,
+        playersMax: PLAYERS_MAX_DEFAULT,
+        // Strangers see the name only if the host opens the lobby to them.
+        listing: { name: `${intent.name}'s game`, isPublic: this.launch.isPublic },
+        settings: rememberedSettings(),
+        isFair: this.launch.isFair,
+      });
+    }
+    const { code, password = '', isSpectating = false } = intent;
+    return join(arena, code, { ...options, password, isSpectating, takeOver: mode === 'take-over' });
   }
 
   #fail(intent: Intent, mode: EntryMode, error: unknown): void {
-    const isAlreadyIn = error instanceof JoinError && error.reason === 'already-in';
+    const reason = error instanceof JoinError ? error.reason : undefined;
     // An address that names a player means that player, not the one of the other tab.
-    if (isAlreadyIn && mode === 'plain' && this.launch.name !== undefined) {
+    if (reason === 'already-in' && mode === 'plain' && this.launch.name !== undefined) {
       void this.open(intent, 'somebody-else');
       return;
     }
     if (!(error instanceof JoinError)) console.error(error);
-    const isCancelled = error instanceof JoinError && error.reason === 'cancelled';
     const message = error instanceof JoinError ? error.message : messageOfDefect(error);
-    this.#lastError = isCancelled ? '' : message;
-    this.#become({ status: 'menu', message: this.#lastError, alreadyIn: isAlreadyIn ? intent : undefined });
+    this.#lastError = reason === 'cancelled' ? '' : message;
+    this.#become({ status: 'menu', message: this.#lastError, offer: offerAfter(reason, intent) });
   }
 
   #enter(room: ArenaRoom): void {
@@ -140,9 +187,14 @@ export class App {
     this.#hasBecomeReady = false;
     this.#hasStarted = false;
     room.on('lobby', () => this.#follow(room));
+    room.on('role', () => this.#follow(room));
     room.on('notice', (notice) => this.#listeners?.onNotice(notice));
     room.on('closed', ({ end, message }) => {
-      if (this.room === room) this.#exit(end === 'left' ? '' : message);
+      if (this.room !== room) return;
+      const name = room.lobby.players.find(({ isMe }) => isMe)?.name;
+      const isWayBack = end === 'host-lost' && name !== undefined;
+      const offer = isWayBack ? ({ kind: 'retry', intent: { kind: 'join', name, code: room.lobby.code } } as const) : undefined;
+      this.#exit(end === 'left' ? '' : message, offer);
     });
     this.#become({ status: room.lobby.phase, room });
     this.#follow(room);
@@ -163,22 +215,34 @@ export class App {
       this.#hasBecomeReady = true;
       room.setReady(true);
     }
-    if (!this.#hasStarted && room.role === 'host' && players.length >= 2) {
+    const playing = players.filter(({ isSpectator }) => !isSpectator);
+    if (!this.#hasStarted && room.role === 'host' && playing.length >= 2) {
       this.#hasStarted = true;
       room.start();
     }
   }
 
-  #exit(message: string): void {
+  #exit(message: string, offer: Offer | undefined): void {
     this.#lastError = message;
     this.#frames = undefined;
-    this.#become({ ...MENU, message });
+    this.#become({ status: 'menu', message, offer });
   }
 
   #become(state: PageState): void {
     this.#state = state;
     this.#listeners?.onState(state);
   }
+}
+
+function offerAfter(reason: JoinFailure | undefined, intent: Intent): Offer | undefined {
+  if (reason === 'already-in') return { kind: 'already-in', intent };
+  if (reason === undefined || reason === 'cancelled') return undefined;
+  if (intent.kind === 'join') {
+    if (reason === 'password-needed' || reason === 'wrong-password')
+      return { kind: 'password', intent, isWrong: reason === 'wrong-password' };
+    if (reason === 'full') return { kind: 'watch', intent };
+  }
+  return PASSING_FAILURES.has(reason) ? { kind: 'retry', intent } : undefined;
 }
 
 /** What to tell of an error that is no refusal. Browsers word a part of the page that did not arrive differently, but all call it an import. */

@@ -1,5 +1,5 @@
 /**
- * What the page's address asks for: `?host`, `?join=CODE`, `&name=`, `&autostart`, `&bot`, `&fair` (see README.md),
+ * What the page's address asks for: `?host`, `?join=CODE`, `&name=`, `&watch`, `&public`, `&autostart`, `&bot`, `&fair` (see README.md),
  * and the invite code in whatever somebody pastes.
  */
 import { NAME_LENGTH_MAX, normaliseCode } from '../netcode/index.ts';
@@ -12,6 +12,10 @@ export interface Launch {
   readonly name: string | undefined;
   /** Become ready by itself; as host, start as soon as two players are in. */
   readonly isAutostart: boolean;
+  /** As guest, only watch. */
+  readonly isWatching: boolean;
+  /** As host, show the lobby to strangers. */
+  readonly isPublic: boolean;
   /** Let the built-in bot play. */
   readonly isBot: boolean;
   /** As host, see and act as late as the median guest. */
@@ -43,6 +47,8 @@ export function launchFrom(query: string): Launch {
     code: typedCode === null ? '' : (normaliseCode(typedCode) ?? typedCode.slice(0, INVITE_LENGTH_MAX)),
     name: name === '' ? undefined : name,
     isAutostart: params.has('autostart'),
+    isWatching: params.has('watch'),
+    isPublic: params.has('public'),
     isBot: params.has('bot'),
     isFair: params.has('fair'),
   };

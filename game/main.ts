@@ -2,10 +2,12 @@
  * The composition root: reads the address, puts the parts together and lets the page begin.
  * Phaser is loaded later, while a lobby gathers, so that the menu is there at once.
  */
+import { watchLobbies } from '../netcode/index.ts';
 import { App } from './app.ts';
 import { launchFrom } from './launch.ts';
 import { rememberedName } from './memory.ts';
 import { exposePage } from './page-api.ts';
+import { arena } from './rules/arena.ts';
 import { Shell } from './ui/shell.ts';
 
 function byId(id: string): HTMLElement {
@@ -23,10 +25,11 @@ const shell = new Shell({
   root: byId('app'),
   toasts: byId('toasts'),
   stageElement,
+  watchLobbies: (events) => watchLobbies({ gameId: arena.id }, events),
   loadStage: async () => (await import('./scenes/stage.ts')).createStage(stageElement),
 });
 shell.start();
 
 const name = launch.name ?? rememberedName();
 if (name !== '' && launch.action === 'host') void app.open({ kind: 'host', name });
-if (name !== '' && launch.action === 'join') void app.open({ kind: 'join', name, code: launch.code });
+if (name !== '' && launch.action === 'join') void app.open({ kind: 'join', name, code: launch.code, isSpectating: launch.isWatching });

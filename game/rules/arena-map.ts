@@ -35,6 +35,34 @@ export const ENTRANCES: readonly { readonly x: number; readonly y: number }[] = 
   { x: 1080, y: 500 },
 ];
 
+/** Where those start who begin a match together: at the entrances, and as many places more. */
+const STARTS = [
+  ...ENTRANCES,
+  { x: 475, y: 130 },
+  { x: 1125, y: 870 },
+  { x: 1125, y: 130 },
+  { x: 475, y: 870 },
+  { x: 90, y: 500 },
+  { x: 1510, y: 500 },
+  { x: 300, y: 350 },
+  { x: 1300, y: 650 },
+] as const;
+/** How far beside its mirror image a start lies: that one may be somebody's. */
+const MIRRORED_GAP = 70;
+/** How far from the middle those start whose place is in it. */
+const MIDDLE_GAP = 240;
+
+/** Where the player of a seat starts. In a team everybody starts on their own side: the first one's is the left. No two places are the same. */
+export function startOf(seat: number, team?: number): { readonly x: number; readonly y: number } {
+  const start = STARTS[(seat - 1) % STARTS.length]!;
+  if (team === undefined) return start;
+  const side = team === 0 ? -1 : 1;
+  const middle = ARENA_WIDTH / 2;
+  if (start.x === middle) return { x: middle + side * MIDDLE_GAP, y: start.y };
+  if (start.x > middle === side > 0) return start;
+  return { x: ARENA_WIDTH - start.x, y: start.y + (start.y < ARENA_HEIGHT / 2 ? MIRRORED_GAP : -MIRRORED_GAP) };
+}
+
 /** Whether a circle around (x, y) touches a block or leaves the arena. */
 export function isBlocked(x: number, y: number, radius: number): boolean {
   if (x < radius || y < radius || x > ARENA_WIDTH - radius || y > ARENA_HEIGHT - radius) return true;

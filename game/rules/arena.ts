@@ -1,21 +1,25 @@
 /**
- * The arena: up to eight ships, one gun each, three minutes or ten kills. This object is the whole game as the netcode
- * knows it; what its parts do stands in the files beside it.
+ * The arena: up to sixteen ships, one gun each, until the time is up or somebody has kills enough, alone or in two teams. This object
+ * is the whole game as the netcode knows it; what its parts do stands in the files beside it.
  */
 import { defineGame } from '../../netcode/index.ts';
 import { flyBullets, fireGuns } from './bullets.ts';
 import { advanceLives, advanceMatch, enterPlayer, isScoring, rankingOf, startMatch } from './lives.ts';
 import { flyShips, pushShipsApart } from './ships.ts';
-import { entities, events, input, PLAYERS_MAX, TICK_RATE } from './state.ts';
+import { modeOf, settings } from './settings.ts';
+import { entities, events, input, PLAYERS_MAX, TEAMS, TICK_RATE } from './state.ts';
 
 export const arena = defineGame({
   id: 'volley-arena',
-  version: 2,
+  version: 3,
   tickRate: TICK_RATE,
   sendRate: TICK_RATE,
   playersMax: PLAYERS_MAX,
-  // 8 ships, 8 scores, a match and at most 6 bullets in flight a ship, with room to spare.
-  entitiesMax: 128,
+  teams: TEAMS,
+  settings,
+  mode: modeOf,
+  // 16 ships, 16 scores, a match and at most 6 bullets in flight a ship, with room to spare.
+  entitiesMax: 160,
   input,
   entities,
   events,

@@ -48,10 +48,10 @@ const CORNERS: readonly Point[] = WALLS.flatMap((wall) => {
   ];
 });
 
-function nearestEnemy(ships: readonly ShipView[], self: ShipView): ShipView | undefined {
+function nearestEnemy(ships: readonly ShipView[], self: ShipView, hasTeams: boolean): ShipView | undefined {
   let nearest: ShipView | undefined;
   for (const ship of ships) {
-    if (ship.owner === self.owner || !isFlying(ship)) continue;
+    if (ship.owner === self.owner || !isFlying(ship) || (hasTeams && ship.team === self.team)) continue;
     if (nearest === undefined || distanceBetween(self.pos, ship.pos) < distanceBetween(self.pos, nearest.pos)) nearest = ship;
   }
   return nearest;
@@ -102,7 +102,8 @@ export function botInput(view: readonly ArenaView[], me: PlayerId): BotInput {
   const ships = view.filter((entity) => entity.kind === 'ship');
   const self = ships.find((ship) => ship.owner === me);
   if (self === undefined || !isFlying(self)) return IDLE;
-  const enemy = nearestEnemy(ships, self);
+  const hasTeams = view.some((entity) => entity.kind === 'match' && entity.hasTeams);
+  const enemy = nearestEnemy(ships, self, hasTeams);
   if (enemy === undefined) return flyTo(self, patrolStop(self));
   if (!isClearLine(self.pos, enemy.pos, SHIP_RADIUS)) return flyTo(self, nextStop(self.pos, enemy.pos));
 

@@ -1,7 +1,7 @@
 /** Guns and what comes out of them: firing, flight, hits and who is credited with a kill. */
 import { cos, type EntityId, type Inputs, NOBODY, type PlayerId, type Point, sin } from '../../netcode/index.ts';
 import { isBlocked } from './arena-map.ts';
-import { safestEntrance } from './lives.ts';
+import { areMates, safestEntrance } from './lives.ts';
 import { isFlying } from './ships.ts';
 import {
   type ArenaContext,
@@ -10,6 +10,7 @@ import {
   BULLET_SPEED,
   BULLET_TICKS,
   COOLDOWN_TICKS,
+  COUNT_MAX,
   DOOMED_TICKS,
   type input,
   type Ship,
@@ -36,17 +37,31 @@ export function fireGuns(world: ArenaWorld, inputs: Inputs<typeof input>, ctx: A
   }
 }
 
+interface Shot {
+  readonly owner: PlayerId;
+  /** Its way in this tick. */
+  readonly from: Point;
+  readonly to: Point;
+}
+
 /**
  * The ship of another player that a bullet touches on its way in this tick, and where: on the shooter's screen. If it is a wreck by
  * now, which that screen cannot know yet, the bullet still ends there: a shot that was seen to hit does not fly on. Nothing is hit
- * through a wall.
+ * through a wall, and no team mate unless the host wants it so.
  */
-function struckBy(world: ArenaWorld, owner: PlayerId, from: Point, to: Point): { readonly ship: Ship; readonly at: Point } | undefined {
+function struckBy(
+  world: ArenaWorld,
+  { owner, from, to }: Shot,
+  ctx: ArenaContext,
+): { readonly ship: Ship; readonly at: Point } | undefined {
+  const shooter = shipOf(world, owner);
+  const isSpared = (ship: Pick<Ship, 'team'>): boolean =>
+    !ctx.settings.friendlyFire && shooter !== undefined && areMates(ship, shooter, ctx);
   const hit = world.seenBy(owner).sweep('ship', {
     from,
     to,
     radius: SHIP_RADIUS + BULLET_RADIUS,
-    where: (ship) => ship.owner !== owner && isFlying(ship),
+    where: (ship) => ship.owner !== owner && isFlying(ship) && !isSpared(ship),
   });
   const ship = hit && world.find('ship', hit.entity.id);
   if (hit === undefined || ship === undefined || isBlocked(hit.at.x, hit.at.y, BULLET_RADIUS)) return undefined;
@@ -64,7 +79,7 @@ export function flyBullets(world: ArenaWorld, ctx: ArenaContext, isScoring: bool
     const to = { x: x + bullet.vel.x * ctx.dt, y: y + bullet.vel.y * ctx.dt };
     // On a client nobody knows what the others saw: whom their bullets hit is for the host to say.
     const isKnown = ctx.isAuthority || world.seenBy(bullet.owner).isKnown;
-    const struck = isKnown ? struckBy(world, bullet.owner, { x, y }, to) : undefined;
+    const struck = isKnown ? struckBy(world, { owner: bullet.owner, from: { x, y }, to }, ctx) : undefined;
     bullet.pos = to;
     if (struck !== undefined) {
       const { ship, at } = struck;
@@ -87,9 +102,23 @@ function hurt(world: ArenaWorld, ship: Ship, shooters: readonly PlayerId[], ctx:
   ship.life = 'doomed';
   ship.lifeUntil = ctx.tick + DOOMED_TICKS;
   ship.killer = shooters[ctx.rng.below(shooters.length)] ?? NOBODY;
-  ship.entrance = safestEntrance(world, ship);
+  ship.entrance = safestEntrance(world, (other) => other.id !== ship.id && !areMates(other, ship, ctx));
+  const killer = shipOf(world, ship.killer);
+  const isFoul = killer !== undefined && areMates(killer, ship, ctx);
   for (const score of world.all('score')) {
-    if (score.owner === ship.killer) score.kills += 1;
-    if (score.owner === ship.owner) score.deaths += 1;
+    if (score.owner === ship.killer && !isFoul) score.kills = countUp(score.kills);
+    if (score.owner === ship.owner) score.deaths = countUp(score.deaths);
   }
+  const match = world.first('match');
+  if (match === undefined || killer === undefined || isFoul || !match.hasTeams) return;
+  if (killer.team === 0) match.kills0 = countUp(match.kills0);
+  else match.kills1 = countUp(match.kills1);
+}
+
+/** Counts are bytes: sixteen players in ten minutes could go beyond, where the next would be none. */
+const countUp = (count: number): number => Math.min(count + 1, COUNT_MAX);
+
+function shipOf(world: ArenaWorld, owner: number): Ship | undefined {
+  for (const ship of world.all('ship')) if (ship.owner === owner) return ship;
+  return undefined;
 }

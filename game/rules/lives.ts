@@ -1,29 +1,38 @@
 /** How ships enter, and how a match goes from its first second to its ranking. */
 import type { PlayerId } from '../../netcode/index.ts';
-import { ENTRANCES } from './arena-map.ts';
+import { ENTRANCES, startOf } from './arena-map.ts';
 import { towardsMiddle } from './ships.ts';
 import {
   type ArenaContext,
+  type ArenaJoinContext,
   type ArenaWorld,
   DEAD_TICKS,
   ENDING_TICKS,
   GHOST_TICKS,
   HP_MAX,
-  KILLS_TO_WIN,
-  MATCH_SECONDS,
   type MatchResult,
   SAFE_TICKS,
   type Ship,
+  TEAMS,
   TICK_RATE,
 } from './state.ts';
 
-export function startMatch(world: ArenaWorld): void {
-  world.spawn('match', { secondsLeft: MATCH_SECONDS });
+export function startMatch(world: ArenaWorld, { settings }: ArenaContext): void {
+  world.spawn('match', { secondsLeft: settings.minutes * 60, hasTeams: settings.mode === 'teams' });
 }
 
-/** A new player's ship and score. Seats have their own entrances, so that those who start together start apart. */
-export function enterPlayer(world: ArenaWorld, player: PlayerId, ctx: ArenaContext): void {
-  const entrance = ENTRANCES[(player - 1) % ENTRANCES.length]!;
+/** Whether two ships are on one side. */
+export const areMates = (a: Pick<Ship, 'team'>, b: Pick<Ship, 'team'>, { settings }: Pick<ArenaContext, 'settings'>): boolean =>
+  settings.mode === 'teams' && a.team === b.team;
+
+/** A new player's ship and score. Seats have their own places, so that those who start together start apart; who comes later is kept away from enemies. */
+export function enterPlayer(world: ArenaWorld, player: PlayerId, ctx: ArenaJoinContext): void {
+  const hasTeams = ctx.settings.mode === 'teams';
+  const team = hasTeams ? Math.min(ctx.team, TEAMS - 1) : 0;
+  const isFirst = world.first('ship') === undefined;
+  const entrance = isFirst
+    ? startOf(player, hasTeams ? team : undefined)
+    : ENTRANCES[safestEntrance(world, (ship) => !areMates(ship, { team }, ctx))]!;
   world.spawn('ship', {
     owner: player,
     pos: entrance,
@@ -31,18 +40,19 @@ export function enterPlayer(world: ArenaWorld, player: PlayerId, ctx: ArenaConte
     hp: HP_MAX,
     life: 'ghost',
     lifeUntil: ctx.tick + GHOST_TICKS,
+    team,
   });
   world.spawn('score', { owner: player });
 }
 
-/** The number of the entrance farthest from every other ship, and from where other wrecks will come back. */
-export function safestEntrance(world: ArenaWorld, entering: Ship): number {
+/** The number of the entrance farthest from every ship that counts, and from where wrecks of these will come back. */
+export function safestEntrance(world: ArenaWorld, counts: (ship: Ship) => boolean): number {
   let best = 0;
   let bestSquared = -1;
   ENTRANCES.forEach((entrance, number) => {
     let nearestSquared = Number.MAX_VALUE;
     for (const ship of world.all('ship')) {
-      if (ship.id === entering.id) continue;
+      if (!counts(ship)) continue;
       const place = ship.life === 'doomed' || ship.life === 'dead' ? ENTRANCES[ship.entrance]! : ship.pos;
       const dx = place.x - entrance.x;
       const dy = place.y - entrance.y;
@@ -92,7 +102,10 @@ export function advanceMatch(world: ArenaWorld, ctx: ArenaContext): void {
     return;
   }
   if (ctx.tick % TICK_RATE === 0) match.secondsLeft -= 1;
-  const isWon = [...world.all('score')].some((score) => score.kills >= KILLS_TO_WIN);
+  const goal = ctx.settings.killsToWin;
+  const isWon = match.hasTeams
+    ? Math.max(match.kills0, match.kills1) >= goal
+    : [...world.all('score')].some((score) => score.kills >= goal);
   if (!isWon && match.secondsLeft > 0) return;
   match.state = 'ending';
   match.overAt = ctx.tick + ENDING_TICKS;
@@ -100,9 +113,19 @@ export function advanceMatch(world: ArenaWorld, ctx: ArenaContext): void {
 
 /** Best first: more kills, then fewer deaths. Undefined while the match goes on. */
 export function rankingOf(world: ArenaWorld): MatchResult | undefined {
-  if (world.first('match')?.state !== 'over') return undefined;
-  const ranking = [...world.all('score')].map(({ owner, kills, deaths }) => ({ player: owner as number, kills, deaths }));
-  return { ranking: ranking.sort((a, b) => b.kills - a.kills || a.deaths - b.deaths || a.player - b.player) };
+  const match = world.first('match');
+  if (match?.state !== 'over') return undefined;
+  const teams = new Map([...world.all('ship')].map((ship) => [ship.owner, ship.team]));
+  const ranking = [...world.all('score')].map(({ owner, kills, deaths }) => ({
+    player: owner as number,
+    team: teams.get(owner) ?? 0,
+    kills,
+    deaths,
+  }));
+  return {
+    teams: match.hasTeams ? [match.kills0, match.kills1] : undefined,
+    ranking: ranking.sort((a, b) => b.kills - a.kills || a.deaths - b.deaths || a.player - b.player),
+  };
 }
 
 /** Whether hits still count: after the last kill they do not. */

@@ -11,6 +11,7 @@ import {
   event,
   float,
   int,
+  type JoinContext,
   moment,
   type StepContext,
   teleport,
@@ -19,10 +20,14 @@ import {
   type WorldView,
 } from '../../netcode/index.ts';
 import { ARENA_HEIGHT, ARENA_WIDTH, ENTRANCES } from './arena-map.ts';
+import { MINUTES_MAX, type settings } from './settings.ts';
 
 /** Steps per second: every `…Ticks` below counts these. */
 export const TICK_RATE = 60;
-export const PLAYERS_MAX = 8;
+/** The arena is roomy for eight and lively for sixteen. */
+export const PLAYERS_MAX = 16;
+/** In mode 'teams'. Everywhere else nobody is in one, whatever the lobby says. */
+export const TEAMS = 2;
 
 export const SHIP_RADIUS = 16;
 export const THRUST = 540; // px/s²
@@ -54,8 +59,8 @@ export const DEAD_TICKS = 75;
 export const GHOST_TICKS = 45;
 export const SAFE_TICKS = 90;
 
-export const MATCH_SECONDS = 180;
-export const KILLS_TO_WIN = 10;
+/** What kills and deaths are counted in. */
+export const COUNT_MAX = 255;
 /** The last explosion is worth seeing before the table covers it. */
 export const ENDING_TICKS = 100;
 
@@ -99,6 +104,8 @@ export const entities = {
     /** The tick from which the gun fires again. */
     readyAt: moment(),
     isThrusting: bool(),
+    /** Says nothing while `match.hasTeams` is false. */
+    team: int({ min: 0, max: TEAMS - 1 }),
   },
   bullet: {
     // Straight, but for its end.
@@ -111,8 +118,12 @@ export const entities = {
   /** One for all. */
   match: {
     state: enumOf(['running', 'ending', 'over']),
-    secondsLeft: u8(),
+    secondsLeft: int({ min: 0, max: MINUTES_MAX * 60 }),
     overAt: moment(),
+    hasTeams: bool(),
+    /** Kills of each team, kept apart from its players': they stay when a player leaves. */
+    kills0: u8(),
+    kills1: u8(),
   },
 };
 
@@ -126,16 +137,20 @@ export const events = {
 };
 
 export type ArenaWorld = WorldView<typeof entities>;
-export type ArenaContext = StepContext<typeof events>;
+export type ArenaContext = StepContext<typeof events, typeof settings>;
+export type ArenaJoinContext = JoinContext<typeof events, typeof settings>;
 export type Ship = Entity<typeof entities.ship, 'ship'>;
 
 /** How one player did, best first in a `MatchResult`. */
 export interface Standing {
   readonly player: number;
+  readonly team: number;
   readonly kills: number;
   readonly deaths: number;
 }
 
 export interface MatchResult {
   readonly ranking: readonly Standing[];
+  /** Kills by team; undefined where there were none. */
+  readonly teams: readonly number[] | undefined;
 }

@@ -8,6 +8,8 @@ export interface MatchPicture {
   readonly frames: Frames;
   readonly roster: Roster;
   readonly me: number;
+  /** Whose ship the camera follows: one's own, or the one that a spectator watches. */
+  target(): number | undefined;
   /** What of the screen is covered: the arena's edges stay clear of it. */
   insets(): Insets;
 }

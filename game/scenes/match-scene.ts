@@ -62,8 +62,9 @@ export class MatchScene extends Scene {
     const ships = view.filter((entity) => entity.kind === 'ship');
     const insets = picture.insets();
     const framing = framingFor({ width: this.scale.width / this.#pixelRatio, height: this.scale.height / this.#pixelRatio, insets });
+    const target = picture.target();
     this.#moveCamera(
-      ships.find((ship) => ship.isMine),
+      ships.find((ship) => ship.owner === target),
       framing,
       deltaMs / 1000,
     );
@@ -101,14 +102,14 @@ export class MatchScene extends Scene {
     }
   }
 
-  #moveCamera(mine: ShipView | undefined, framing: Framing, seconds: number): void {
-    const target = mine?.pos ?? this.#centre;
+  #moveCamera(followed: ShipView | undefined, framing: Framing, seconds: number): void {
+    const target = followed?.pos ?? this.#centre;
     // The first time the window is where the ship is; from then on it follows.
     this.#centre = followTarget(this.#centre, target, {
       framing,
       seconds: this.#hasCentre ? Math.min(seconds, 0.1) : Number.POSITIVE_INFINITY,
     });
-    if (mine !== undefined) this.#hasCentre = true;
+    if (followed !== undefined) this.#hasCentre = true;
     this.cameras.main.setZoom(framing.zoom * this.#pixelRatio).centerOn(this.#centre.x, this.#centre.y);
   }
 

@@ -25,6 +25,38 @@ export function button(text: string, onClick: () => void, className = ''): HTMLB
   return el('button', { class: className, text, attributes: { type: 'button' }, on: { click: onClick } });
 }
 
+export interface AskingButton {
+  readonly text: string;
+  /** What a screen reader calls it, if the text is only part of that. */
+  readonly name?: string;
+  /** What it wants to be pressed a second time for; undefined: once is enough. */
+  readonly question: () => string | undefined;
+  readonly onClick: () => void;
+}
+
+/** A button that may want to be pressed a second time, before the focus leaves it. */
+export function askingButton({ text, name = text, question, onClick }: AskingButton): HTMLButtonElement {
+  let isAsked = false;
+  const show = (asks: string | undefined): void => {
+    isAsked = asks !== undefined;
+    setText(made, asks ?? text);
+    made.setAttribute('aria-label', asks ?? name);
+    made.classList.toggle('is-asked', isAsked);
+  };
+  const made = button(
+    text,
+    () => {
+      const asks = isAsked ? undefined : question();
+      show(asks);
+      if (asks === undefined) onClick();
+    },
+    'quiet',
+  );
+  show(undefined);
+  made.addEventListener('blur', () => show(undefined));
+  return made;
+}
+
 /** A text field with its label above it. */
 export function field(
   id: string,

@@ -1,4 +1,4 @@
-/** The invitation: the code in large type, the link to copy, and the same link as a QR code for the phone across the table. */
+/** The invitation: the code in large type, the link to copy or to share as phones do, and the same link as a QR code for the phone across the table. */
 import { encode } from 'uqr';
 import { inviteLink } from '../launch.ts';
 import { button, el, setText } from './dom.ts';
@@ -35,6 +35,9 @@ async function copy(source: HTMLInputElement): Promise<boolean> {
   }
 }
 
+/** Whether there is a system share sheet: in secure contexts, mostly on phones. */
+const canShare = (): boolean => typeof (navigator as { share?: unknown }).share === 'function';
+
 const isLoopbackHost = (host: string): boolean => host === 'localhost' || host === '[::1]' || host.startsWith('127.');
 
 export class Invite {
@@ -61,7 +64,12 @@ export class Invite {
         el('p', { class: 'small', text: 'Invite code' }),
         this.#code,
         this.#link,
-        button('Copy invite link', () => void this.#copy()),
+        el(
+          'div',
+          { class: 'choice' },
+          button('Copy invite link', () => void this.#copy()),
+          canShare() ? button('Share…', () => void this.#share()) : undefined,
+        ),
       ),
       this.#qr,
       hint,
@@ -74,6 +82,15 @@ export class Invite {
     setText(this.#code, code);
     this.#link.value = link;
     this.#qr.replaceChildren(qrCode(link));
+  }
+
+  async #share(): Promise<void> {
+    try {
+      await navigator.share({ title: 'Volley', text: 'Play Volley with me', url: this.#link.value });
+    } catch (error) {
+      // Closing the sheet is no failure.
+      if (!(error instanceof DOMException && error.name === 'AbortError')) await this.#copy();
+    }
   }
 
   async #copy(): Promise<void> {

@@ -1,116 +1,115 @@
-/** The room before a match: the invitation, who is here, and getting ready. */
-import type { LobbyState } from '../../netcode/index.ts';
+/** The room before a match: the invitation, who is here, what will be played, and getting ready. Host and guest see the same screen, with more or less on it: the role may change hands. */
 import type { App, PageState } from '../app.ts';
 import type { ArenaRoom } from '../frames.ts';
-import { tidyName } from '../launch.ts';
-import { rememberName } from '../memory.ts';
-import { ColorPicker } from './color-picker.ts';
-import { button, el, field, setText } from './dom.ts';
+import { rememberSettings } from '../memory.ts';
+import { arena } from '../rules/arena.ts';
+import { button, el, setText } from './dom.ts';
 import { Invite } from './invite.ts';
+import { LobbyOptionsForm, optionsSummary } from './lobby-options.ts';
+import { MyPlace } from './my-place.ts';
 import { PlayerList } from './player-list.ts';
+import type { RoomParts } from './room-parts.ts';
 import type { Screen } from './screen.ts';
+import { SettingsForm, summaryOf } from './settings-form.ts';
+import { StartControls } from './start-controls.ts';
+
+/** A headline that opens what lies under it, with what holds now in small print. */
+function folded(title: string, content: HTMLElement): { readonly element: HTMLDetailsElement; readonly summary: HTMLElement } {
+  const summary = el('span', { class: 'small' });
+  const element = el(
+    'details',
+    { class: 'panel folded' },
+    el('summary', {}, el('span', { class: 'folded-title', text: title }), summary),
+    content,
+  );
+  return { element, summary };
+}
 
 export class LobbyScreen implements Screen {
   readonly element: HTMLElement;
   readonly #room: ArenaRoom;
+  readonly #parts: RoomParts;
   readonly #heading = el('h1', { text: 'Lobby', attributes: { tabindex: '-1' } });
+  readonly #title = el('bdi', { class: 'lobby-title' });
   readonly #invite: Invite;
   readonly #players: PlayerList;
+  readonly #me: MyPlace;
+  readonly #start: StartControls;
   readonly #seats = el('p', { class: 'small' });
-  readonly #name = field('lobby-name', 'Your name', { maxlength: '40', autocomplete: 'nickname', spellcheck: 'false' });
-  readonly #colors: ColorPicker;
-  readonly #ready: HTMLButtonElement;
-  readonly #start: HTMLButtonElement;
   readonly #lock: HTMLButtonElement;
-  readonly #waiting = el('p', { class: 'small waiting', attributes: { role: 'status' } });
+  readonly #settings: SettingsForm;
+  readonly #settingsBlock: ReturnType<typeof folded>;
+  readonly #rules = el('p', { class: 'panel rules small' });
+  readonly #options: LobbyOptionsForm;
+  readonly #optionsBlock: ReturnType<typeof folded>;
 
-  constructor(app: App, room: ArenaRoom, onNotice: (message: string) => void) {
-    const isHost = room.role === 'host';
+  constructor(app: App, parts: RoomParts, onNotice: (message: string) => void) {
+    const { room, chat, voice } = parts;
     this.#room = room;
+    this.#parts = parts;
     this.#invite = new Invite(onNotice);
-    this.#players = new PlayerList(isHost ? (player) => room.kick(player) : undefined);
-    this.#colors = new ColorPicker((color) => room.setColor(color));
-    this.#ready = button("I'm ready", () => room.setReady(!this.#isReady()), isHost ? '' : 'primary');
-    this.#start = button('Start match', () => room.start(), 'primary');
+    this.#players = new PlayerList(room, onNotice);
+    this.#me = new MyPlace(room);
+    this.#start = new StartControls({ room, startText: 'Start match', onLeave: () => app.leave() });
     this.#lock = button('Lock lobby', () => room.setLocked(!room.lobby.isLocked), 'quiet');
-    this.#name.input.addEventListener('change', () => this.#rename());
-    this.#name.input.addEventListener('keydown', (event) => {
-      if (event.key === 'Enter') this.#rename();
-    });
+    this.#settings = new SettingsForm({ settings: arena.settings, onChange: (changes) => room.setSettings(changes) });
+    this.#settingsBlock = folded('Match', this.#settings.element);
+    this.#options = new LobbyOptionsForm(room);
+    this.#optionsBlock = folded('Lobby', this.#options.element);
+    voice.onLevels = (levels) => this.#players.showLevels(levels);
     this.element = el(
       'section',
       { class: 'screen lobby' },
-      this.#heading,
+      el('header', {}, this.#heading, this.#title),
       this.#invite.element,
       el(
         'section',
         { class: 'panel roster', attributes: { 'aria-label': 'Who is here' } },
-        el('div', { class: 'roster-head' }, this.#seats, isHost ? this.#lock : undefined),
+        el('div', { class: 'roster-head' }, this.#seats, this.#lock),
         this.#players.element,
-        el('div', { class: 'me' }, this.#name.row, this.#colors.element),
+        this.#me.element,
       ),
       el(
         'div',
-        { class: 'actions' },
-        this.#waiting,
-        el(
-          'div',
-          { class: 'buttons' },
-          button('Leave', () => app.leave(), 'quiet'),
-          this.#ready,
-          isHost ? this.#start : undefined,
-        ),
+        { class: 'more-column' },
+        this.#rules,
+        this.#settingsBlock.element,
+        this.#optionsBlock.element,
+        el('div', { class: 'panel' }, voice.element),
+        el('div', { class: 'panel' }, chat.become('panel')),
       ),
+      this.#start.element,
     );
-    this.#name.input.value = room.lobby.players.find((player) => player.isMe)?.name ?? '';
   }
 
   update(state: PageState): void {
     if (state.status !== 'lobby') return;
-    const { lobby } = state.room;
+    const { lobby, role } = this.#room;
+    const isHost = role === 'host';
     this.#invite.update(lobby.code);
-    this.#players.update(lobby.players);
-    this.#colors.update(lobby.players);
-    setText(this.#seats, `${lobby.players.length} of ${lobby.playersMax} players${lobby.isLocked ? ' · locked' : ''}`);
-    const isReady = this.#isReady();
-    setText(this.#ready, isReady ? 'Not ready' : "I'm ready");
-    this.#ready.setAttribute('aria-pressed', String(isReady));
-    this.#lock.setAttribute('aria-pressed', String(lobby.isLocked));
-    const missing = missingNames(lobby);
-    this.#start.disabled = missing.length > 0;
-    setText(this.#waiting, this.#waitingText(lobby, missing));
-    // The host may have cut or changed the name; while it is being typed it is the player's.
-    const me = lobby.players.find((player) => player.isMe);
-    if (me !== undefined && document.activeElement !== this.#name.input) this.#name.input.value = me.name;
+    this.#players.update();
+    this.#me.update();
+    this.#start.update();
+    setText(this.#title, lobby.name);
+    const playing = lobby.players.filter(({ isSpectator }) => !isSpectator).length;
+    setText(this.#seats, `${playing} of ${lobby.playersMax} players${lobby.isLocked ? ' · locked' : ''}`);
+    this.#lock.hidden = !isHost;
+    setText(this.#lock, lobby.isLocked ? 'Unlock lobby' : 'Lock lobby');
+    this.#settingsBlock.element.hidden = !isHost;
+    this.#optionsBlock.element.hidden = !isHost;
+    this.#rules.hidden = isHost;
+    const rules = summaryOf(arena.settings, lobby.settings);
+    setText(this.#rules, rules);
+    setText(this.#settingsBlock.summary, rules);
+    setText(this.#optionsBlock.summary, optionsSummary(lobby));
+    if (!isHost) return;
+    this.#settings.update(lobby.settings);
+    this.#options.update();
+    rememberSettings(lobby.settings);
   }
 
   focus(): void {
+    this.#parts.chat.settle();
     this.#heading.focus();
   }
-
-  #isReady(): boolean {
-    return this.#room.lobby.players.find((player) => player.isMe)?.isReady ?? false;
-  }
-
-  #rename(): void {
-    const name = tidyName(this.#name.input.value);
-    const me = this.#room.lobby.players.find((player) => player.isMe);
-    if (name === '' || name === me?.name) {
-      this.#name.input.value = me?.name ?? '';
-      return;
-    }
-    rememberName(name);
-    this.#room.setName(name);
-  }
-
-  #waitingText(lobby: LobbyState, missing: readonly string[]): string {
-    if (lobby.players.length === 1) return 'Invite a friend, or start alone to practise.';
-    if (missing.length > 0) return `Waiting for ${new Intl.ListFormat('en').format(missing)}`;
-    return this.#room.role === 'host' ? 'Everyone is ready.' : 'Waiting for the host to start';
-  }
-}
-
-/** The guests who are not ready. The host shows readiness by starting. */
-function missingNames(lobby: LobbyState): string[] {
-  return lobby.players.filter((player) => !player.isReady && !player.isHost).map((player) => player.name);
 }

@@ -1,8 +1,12 @@
-/** The first screen: a name, and either a room of one's own or the code of a friend's. Also where every failure is told. */
-import type { App, EntryMode, Intent, PageState } from '../app.ts';
+/** The first screen: a name, and either a room of one's own, the code of a friend's, or one that is open to everyone. Also where every failure is told. */
+import type { App, EntryMode, Offer, PageState } from '../app.ts';
 import { inviteCodeFrom, tidyName } from '../launch.ts';
 import { rememberedName } from '../memory.ts';
+import { arena } from '../rules/arena.ts';
+import { controlsHint } from './controls-hint.ts';
 import { button, el, field, setText } from './dom.ts';
+import { PasswordPrompt } from './password-prompt.ts';
+import { PublicLobbies, type WatchLobbies } from './public-lobbies.ts';
 import type { Screen } from './screen.ts';
 
 /** Room for any name and any pasted link; the name's own limit counts characters, which may be several units each. */
@@ -12,6 +16,7 @@ const INVITE_UNITS_MAX = '300';
 export class MenuScreen implements Screen {
   readonly element: HTMLElement;
   readonly #app: App;
+  readonly #isInvited: boolean;
   readonly #heading = el('h1', { text: 'Volley', attributes: { tabindex: '-1' } });
   readonly #name = field('player-name', 'Your name', { maxlength: NAME_UNITS_MAX, autocomplete: 'nickname', spellcheck: 'false' });
   readonly #code = field('invite-code', 'Invite code', {
@@ -22,30 +27,20 @@ export class MenuScreen implements Screen {
     placeholder: 'K7QX2M or a link',
   });
   readonly #alert = el('p', { class: 'alert', attributes: { role: 'alert' } });
-  readonly #choice = el('div', { class: 'choice', attributes: { role: 'group', 'aria-label': 'You are in this room already' } });
-  #wasAlreadyIn: Intent | undefined;
+  readonly #choice = el('div', { class: 'offer', attributes: { role: 'group', 'aria-label': 'What next?' } });
+  readonly #lobbies: PublicLobbies | undefined;
+  #offer: Offer | undefined;
 
-  constructor(app: App) {
+  constructor(app: App, watch: WatchLobbies | undefined) {
     this.#app = app;
+    this.#isInvited = app.launch.action === 'join';
     this.#name.input.value = app.launch.name ?? rememberedName();
     this.#code.input.value = app.launch.code;
     this.#choice.hidden = true;
-    const hostButton = button('Host a game', () => this.#host(), 'primary');
-    const joinButton = el('button', { text: 'Join', attributes: { type: 'submit' } });
-    const form = el(
-      'form',
-      { class: 'panel menu', attributes: { novalidate: '' } },
-      this.#name.row,
-      this.#alert,
-      this.#choice,
-      hostButton,
-      el('p', { class: 'divider', text: 'or join a friend', attributes: { 'aria-hidden': 'true' } }),
-      el('div', { class: 'join-row' }, this.#code.row, joinButton),
-    );
-    form.addEventListener('submit', (event) => {
-      event.preventDefault();
-      this.#join();
-    });
+    this.#lobbies =
+      watch === undefined || this.#isInvited
+        ? undefined
+        : new PublicLobbies({ watch, gameVersion: arena.version, onEnter: (code, isSpectating) => this.#pick(code, isSpectating) });
     // Enter in the name does what was begun: with a code it joins, without one it hosts.
     this.#name.input.addEventListener('keydown', (event) => {
       if (event.key !== 'Enter') return;
@@ -53,12 +48,15 @@ export class MenuScreen implements Screen {
       if (this.#code.input.value.trim() === '') this.#host();
       else this.#join();
     });
+    const tagline = this.#isInvited
+      ? 'You are invited. Say who you are, and you are in.'
+      : 'A space arena for you and your friends, straight from browser to browser.';
     this.element = el(
       'section',
-      { class: 'screen' },
-      this.#heading,
-      el('p', { class: 'tagline', text: 'A space arena for up to eight friends, straight from browser to browser.' }),
-      form,
+      { class: `screen home${this.#lobbies === undefined ? '' : ' has-lobbies'}` },
+      el('header', {}, this.#heading, el('p', { class: 'tagline', text: tagline })),
+      this.#panel(),
+      this.#lobbies?.element,
       controlsHint(),
     );
   }
@@ -67,22 +65,63 @@ export class MenuScreen implements Screen {
     if (state.status !== 'menu') return;
     setText(this.#alert, state.message);
     this.#alert.hidden = state.message === '';
-    if (state.alreadyIn !== this.#wasAlreadyIn) this.#offerChoice(state.alreadyIn);
+    if (state.offer !== this.#offer) this.#show(state.offer);
+    this.#lobbies?.start();
   }
 
   focus(): void {
-    const isInvited = this.#app.launch.action === 'join' && this.#name.input.value === '';
-    const firstChoice = this.#choice.hidden ? undefined : this.#choice.querySelector('button');
-    (firstChoice ?? (isInvited ? this.#name.input : this.#heading)).focus();
+    if (this.#offer !== undefined) return this.#focusOffer();
+    (this.#isInvited && this.#name.input.value === '' ? this.#name.input : this.#heading).focus();
   }
 
-  #offerChoice(intent: Intent | undefined): void {
-    this.#wasAlreadyIn = intent;
-    this.#choice.hidden = intent === undefined;
-    this.#choice.replaceChildren();
-    if (intent === undefined) return;
-    const enter = (mode: EntryMode) => () => void this.#app.open(intent, mode);
-    this.#choice.append(button('Play here instead', enter('take-over')), button('Join as a second player', enter('somebody-else')));
+  close(): void {
+    this.#lobbies?.stop();
+  }
+
+  #panel(): HTMLElement {
+    const isInvited = this.#isInvited;
+    const host = button('Host a game', () => this.#host(), isInvited ? 'quiet' : 'primary');
+    const join = el('button', { class: isInvited ? 'primary' : '', text: 'Join', attributes: { type: 'submit' } });
+    const joinForm = el('form', { class: 'join-row', attributes: { novalidate: '' } }, this.#code.row, join);
+    joinForm.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#join();
+    });
+    const divider = el('p', { class: 'divider', text: isInvited ? 'or' : 'or join a friend', attributes: { 'aria-hidden': 'true' } });
+    const ways = isInvited ? [joinForm, divider, host] : [host, divider, joinForm];
+    return el('div', { class: 'panel menu' }, this.#name.row, this.#alert, this.#choice, ...ways);
+  }
+
+  #show(offer: Offer | undefined): void {
+    this.#offer = offer;
+    this.#choice.hidden = offer === undefined;
+    this.#choice.parentElement?.classList.toggle('is-asking', offer?.kind === 'password');
+    this.#choice.replaceChildren(...(offer === undefined ? [] : this.#offered(offer)));
+    if (offer !== undefined && this.element.isConnected) this.#focusOffer();
+  }
+
+  #offered(offer: Offer): HTMLElement[] {
+    const enter =
+      (mode: EntryMode = 'plain') =>
+      () =>
+        void this.#app.open(offer.intent, mode);
+    switch (offer.kind) {
+      case 'already-in':
+        return [button('Play here instead', enter('take-over')), button('Join as a second player', enter('somebody-else'))];
+      case 'password':
+        return [new PasswordPrompt(this.#app, offer.intent, offer.isWrong).element];
+      case 'watch':
+        return [
+          button('Watch instead', () => void this.#app.open({ ...offer.intent, isSpectating: true })),
+          button('Try again', enter(), 'quiet'),
+        ];
+      case 'retry':
+        return [button('Try again', enter())];
+    }
+  }
+
+  #focusOffer(): void {
+    this.#choice.querySelector<HTMLElement>('input, button')?.focus();
   }
 
   /** The name as it will be used, or undefined after asking for one. */
@@ -100,46 +139,26 @@ export class MenuScreen implements Screen {
   }
 
   #join(): void {
+    const typed = this.#code.input.value;
     const name = this.#nameOrAsk();
     if (name === undefined) return;
-    const typed = this.#code.input.value;
     if (typed.trim() === '') {
       this.#app.refuse('Enter the invite code your friend sent you, or paste the link.');
       this.#code.input.focus();
       return;
     }
     // What can be no code goes on as typed: the netcode says so in its own words.
-    void this.#app.open({ kind: 'join', name, code: inviteCodeFrom(typed) ?? typed.trim() });
+    this.#enter(inviteCodeFrom(typed) ?? typed.trim(), this.#app.launch.isWatching);
   }
-}
 
-function controlsHint(): HTMLElement {
-  const key = (text: string): HTMLElement => el('kbd', { text });
-  return el(
-    'p',
-    { class: 'hint' },
-    el(
-      'span',
-      { class: 'for-keys' },
-      key('←'),
-      ' ',
-      key('→'),
-      ' turn  ',
-      key('↑'),
-      ' thrust  ',
-      key('↓'),
-      ' brake  ',
-      key('Space'),
-      ' fire\n',
-      key('W'),
-      ' ',
-      key('A'),
-      ' ',
-      key('S'),
-      ' ',
-      key('D'),
-      ' fly too',
-    ),
-    el('span', { class: 'for-touch', text: 'Left thumb: turn and fly. Right thumb: fire.' }),
-  );
+  /** From the list. Without a name yet, the code stands ready beside it. */
+  #pick(code: string, isSpectating: boolean): void {
+    this.#code.input.value = code;
+    this.#enter(code, isSpectating);
+  }
+
+  #enter(code: string, isSpectating: boolean): void {
+    const name = this.#nameOrAsk();
+    if (name !== undefined) void this.#app.open({ kind: 'join', name, code, isSpectating });
+  }
 }

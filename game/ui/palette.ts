@@ -36,3 +36,14 @@ const UNKNOWN: PlayerColor = { name: 'Grey', hex: '#aab3cf', rgb: 0xaab3cf };
 
 /** The colour of an index; grey for a player who is gone. */
 export const colorOf = (index: number): PlayerColor => PALETTE[index] ?? UNKNOWN;
+
+/** Two colours that hardly anybody mistakes for each other. */
+const TEAMS: readonly PlayerColor[] = [
+  { name: 'Blue', hex: '#6cb4ff', rgb: 0x6cb4ff },
+  { name: 'Orange', hex: '#ff9a45', rgb: 0xff9a45 },
+];
+
+/** The name and colour of a team. */
+export const teamOf = (team: number): PlayerColor => TEAMS[team] ?? UNKNOWN;
+/** All teams, in order. */
+export const TEAM_NAMES: readonly string[] = TEAMS.map(({ name }) => name);

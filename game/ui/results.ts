@@ -1,10 +1,13 @@
-/** The table after a match. */
+/** The table after a match, and the way into the next one. */
 import type { App, PageState } from '../app.ts';
 import type { ArenaRoom } from '../frames.ts';
-import type { Standing } from '../rules/state.ts';
+import type { MatchResult, Standing } from '../rules/state.ts';
 import { button, el } from './dom.ts';
+import { teamOf } from './palette.ts';
+import type { RoomParts } from './room-parts.ts';
 import type { Roster } from './roster.ts';
 import type { Screen } from './screen.ts';
+import { StartControls } from './start-controls.ts';
 
 const isLevel = (a: Standing, b: Standing): boolean => a.kills === b.kills && a.deaths === b.deaths;
 
@@ -16,64 +19,80 @@ function placeOf(ranking: readonly Standing[], n: number): number {
 export class ResultsScreen implements Screen {
   readonly element: HTMLElement;
   readonly #heading = el('h1', { text: 'Results', attributes: { tabindex: '-1' } });
-  readonly #roster: Roster;
+  readonly #room: ArenaRoom;
+  readonly #parts: RoomParts;
+  readonly #start: StartControls;
 
-  constructor(app: App, room: ArenaRoom, roster: Roster) {
-    this.#roster = roster;
-    const ranking = room.lobby.result?.ranking ?? [];
+  constructor(app: App, parts: RoomParts) {
+    const { room, roster, chat } = parts;
+    this.#room = room;
+    this.#parts = parts;
+    const toLobby = button('Back to lobby', () => this.#toLobby(), 'quiet');
+    this.#start = new StartControls({ room, startText: 'Rematch', onLeave: () => app.leave(), hostButtons: [toLobby] });
+    const result: MatchResult = room.lobby.result ?? { ranking: [], teams: undefined };
     this.element = el(
       'section',
       { class: 'screen results' },
       this.#heading,
-      el('p', { class: 'tagline', text: this.#verdict(ranking) }),
-      el('div', { class: 'panel' }, this.#table(ranking)),
-      el(
-        'div',
-        { class: 'buttons' },
-        button('Leave', () => app.leave(), 'quiet'),
-        room.role === 'host'
-          ? button('Back to lobby', () => room.toLobby(), 'primary')
-          : el('p', { class: 'small', text: 'Waiting for the host', attributes: { role: 'status' } }),
-      ),
+      el('p', { class: 'tagline', text: verdictOn(result, roster) }),
+      el('div', { class: 'panel' }, tableOf(result, roster)),
+      el('div', { class: 'panel' }, chat.become('panel')),
+      this.#start.element,
     );
   }
 
   update(_state: PageState): void {
-    // A result is final: what was built stays.
+    // The result is final: what was built stays.
+    this.#start.update();
   }
 
   focus(): void {
+    this.#parts.chat.settle();
     this.#heading.focus();
   }
 
-  #verdict(ranking: readonly Standing[]): string {
-    const [first, second] = ranking;
-    if (first === undefined) return 'Nobody was left to win.';
-    if (second !== undefined && isLevel(first, second)) return 'A draw!';
-    return this.#roster.isMe(first.player) ? 'You win!' : `${this.#roster.nameOf(first.player)} wins!`;
+  #toLobby(): void {
+    if (this.#room.role === 'host') this.#room.toLobby();
   }
+}
 
-  #table(ranking: readonly Standing[]): HTMLElement {
-    const head = el('tr', {}, ...['Place', 'Player', 'Kills', 'Deaths'].map((text) => el('th', { text, attributes: { scope: 'col' } })));
-    const rows = ranking.map((standing, n) => {
-      const swatch = el('span', { class: 'swatch', attributes: { 'aria-hidden': 'true' } });
-      swatch.style.setProperty('--color', this.#roster.colorOf(standing.player).hex);
-      const isMe = this.#roster.isMe(standing.player);
-      return el(
-        'tr',
-        { class: isMe ? 'is-me' : '' },
-        el('td', { text: String(placeOf(ranking, n)) }),
-        el('th', { attributes: { scope: 'row' } }, swatch, el('bdi', { text: this.#roster.nameOf(standing.player) }), isMe ? ' (you)' : ''),
-        el('td', { text: String(standing.kills) }),
-        el('td', { text: String(standing.deaths) }),
-      );
-    });
-    return el(
-      'table',
-      {},
-      el('caption', { class: 'visually-hidden', text: 'Ranking of the match' }),
-      el('thead', {}, head),
-      el('tbody', {}, ...rows),
-    );
+function verdictOn({ ranking, teams }: MatchResult, roster: Roster): string {
+  const [first, second] = ranking;
+  if (first === undefined) return 'Nobody was left to win.';
+  if (teams !== undefined) {
+    const [a = 0, b = 0] = teams;
+    return a === b ? `A draw, ${a} to ${b}!` : `Team ${teamOf(a > b ? 0 : 1).name} wins, ${Math.max(a, b)} to ${Math.min(a, b)}!`;
   }
+  if (second !== undefined && isLevel(first, second)) return 'A draw!';
+  return roster.isMe(first.player) ? 'You win!' : `${roster.nameOf(first.player)} wins!`;
+}
+
+function tableOf({ ranking, teams }: MatchResult, roster: Roster): HTMLElement {
+  const head = el('tr', {}, ...['Place', 'Player', 'Kills', 'Deaths'].map((text) => el('th', { text, attributes: { scope: 'col' } })));
+  const rows = ranking.map((standing, n) => {
+    const swatch = el('span', { class: 'swatch', attributes: { 'aria-hidden': 'true' } });
+    const color = teams === undefined ? roster.colorOf(standing.player) : teamOf(standing.team);
+    swatch.style.setProperty('--color', color.hex);
+    const isMe = roster.isMe(standing.player);
+    const marks = `${isMe ? ' (you)' : ''}${teams === undefined ? '' : ` · ${color.name}`}`;
+    return el(
+      'tr',
+      { class: isMe ? 'is-me' : '' },
+      el('td', { text: String(placeOf(ranking, n)) }),
+      el(
+        'th',
+        { attributes: { scope: 'row' } },
+        el('span', { class: 'ranked' }, swatch, el('span', {}, el('bdi', { text: roster.nameOf(standing.player) }), marks)),
+      ),
+      el('td', { text: String(standing.kills) }),
+      el('td', { text: String(standing.deaths) }),
+    );
+  });
+  return el(
+    'table',
+    {},
+    el('caption', { class: 'visually-hidden', text: 'Ranking of the match' }),
+    el('thead', {}, head),
+    el('tbody', {}, ...rows),
+  );
 }

@@ -1,6 +1,6 @@
 /** Who was who: names and colours by seat, kept for those who left in the middle of a match so that feed and table still name them. */
 import type { LobbyPlayer } from '../../netcode/index.ts';
-import { colorOf, type PlayerColor } from './palette.ts';
+import { colorOf, type PlayerColor, teamOf } from './palette.ts';
 
 interface Entry {
   readonly name: string;
@@ -11,9 +11,10 @@ interface Entry {
 export class Roster {
   readonly #entries = new Map<number, Entry>();
 
-  /** Learns of everyone in the room. Seats are few, so what it remembers is bounded by them. */
-  learn(players: readonly LobbyPlayer[]): void {
-    for (const { id, name, color, isMe } of players) this.#entries.set(id, { name, color: colorOf(color), isMe });
+  /** Learns of everyone in the room. Seats are few, so what it remembers is bounded by them. In teams, everybody has their team's colour. */
+  learn(players: readonly LobbyPlayer[], hasTeams: boolean): void {
+    for (const { id, name, color, team, isMe } of players)
+      this.#entries.set(id, { name, color: hasTeams ? teamOf(team) : colorOf(color), isMe });
   }
 
   nameOf(player: number): string {

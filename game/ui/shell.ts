@@ -7,8 +7,9 @@ import { ConnectingScreen } from './connecting.ts';
 import { LobbyScreen } from './lobby.ts';
 import { MatchScreen } from './match.ts';
 import { MenuScreen } from './menu.ts';
+import type { WatchLobbies } from './public-lobbies.ts';
 import { ResultsScreen } from './results.ts';
-import { Roster } from './roster.ts';
+import { RoomParts } from './room-parts.ts';
 import type { Screen } from './screen.ts';
 import { Toasts } from './toasts.ts';
 
@@ -19,6 +20,8 @@ export interface ShellParts {
   readonly toasts: HTMLElement;
   readonly stageElement: HTMLElement;
   readonly loadStage: () => Promise<Stage>;
+  /** Without it the menu shows no list of open games. */
+  readonly watchLobbies: WatchLobbies | undefined;
 }
 
 const TITLES: Readonly<Record<PageState['status'], string>> = {
@@ -35,8 +38,7 @@ export class Shell {
   readonly #sounds = new Sounds();
   /** Kept for the whole visit: what was typed in the menu is still there after a failed attempt. */
   readonly #menu: MenuScreen;
-  #roster = new Roster();
-  #room: ArenaRoom | undefined;
+  #room: RoomParts | undefined;
   #stage: Promise<Stage> | undefined;
   #screen: Screen | undefined;
   #status: PageState['status'] | undefined;
@@ -44,7 +46,7 @@ export class Shell {
   constructor(parts: ShellParts) {
     this.#parts = parts;
     this.#toasts = new Toasts(parts.toasts);
-    this.#menu = new MenuScreen(parts.app);
+    this.#menu = new MenuScreen(parts.app, parts.watchLobbies);
     for (const type of ['pointerdown', 'keydown']) window.addEventListener(type, () => this.#sounds.unlock());
   }
 
@@ -54,6 +56,7 @@ export class Shell {
 
   #show(state: PageState): void {
     if ('room' in state) this.#enterRoom(state.room);
+    else this.#leaveRoom();
     const isNew = this.#status !== state.status || this.#screen === undefined;
     if (!isNew) {
       this.#screen?.update(state);
@@ -68,18 +71,23 @@ export class Shell {
     this.#screen = screen;
     screen.update(state);
     document.title = TITLES[state.status];
-    this.#parts.root.replaceChildren(screen.element);
+    this.#parts.root.replaceChildren(screen.element, ...(this.#room === undefined ? [] : [this.#room.countdown.element]));
     screen.focus();
   }
 
   #enterRoom(room: ArenaRoom): void {
-    if (room !== this.#room) {
-      this.#room = room;
-      this.#roster = new Roster();
+    if (room !== this.#room?.room) {
+      this.#leaveRoom();
+      this.#room = new RoomParts(room);
       // While people gather there is time to load what draws the match. Should it fail, the match tries again.
       this.#loadStage().catch(() => undefined);
     }
-    this.#roster.learn(room.lobby.players);
+    this.#room.update();
+  }
+
+  #leaveRoom(): void {
+    this.#room?.stop();
+    this.#room = undefined;
   }
 
   /** Loads Phaser once; after a failure the next call tries again. */
@@ -94,27 +102,19 @@ export class Shell {
   #make(state: PageState): Screen {
     const { app, stageElement } = this.#parts;
     const onNotice = (message: string): void => this.#toasts.show(message);
+    if (state.status === 'menu') return this.#menu;
+    if (state.status === 'connecting') return new ConnectingScreen(app);
+    const parts = this.#room;
+    if (parts === undefined) throw new Error(`status '${state.status}' without a room`);
     switch (state.status) {
-      case 'menu':
-        return this.#menu;
-      case 'connecting':
-        return new ConnectingScreen(app);
       case 'lobby':
-        return new LobbyScreen(app, state.room, onNotice);
+        return new LobbyScreen(app, parts, onNotice);
       case 'results':
-        return new ResultsScreen(app, state.room, this.#roster);
+        return new ResultsScreen(app, parts);
       case 'playing': {
         if (app.frames === undefined) throw new Error('a match without frames');
-        return new MatchScreen({
-          app,
-          room: state.room,
-          frames: app.frames,
-          roster: this.#roster,
-          sounds: this.#sounds,
-          stageElement,
-          onNotice,
-          stage: () => this.#loadStage(),
-        });
+        const { frames } = app;
+        return new MatchScreen({ app, parts, frames, sounds: this.#sounds, stageElement, onNotice, stage: () => this.#loadStage() });
       }
     }
   }

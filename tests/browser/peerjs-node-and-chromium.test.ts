@@ -54,7 +54,11 @@ beforeAll(async () => {
 beforeEach(async () => {
   page = await browser.newPage();
   await page.goto(`${vite.resolvedUrls?.local[0] ?? ''}peer-page`);
-  node = await createNodePeerTransport({ brokerUrl: inject('brokerUrl'), iceServers: [], clock: { nowMs: () => performance.now() } });
+  node = await createNodePeerTransport({
+    brokerUrl: inject('brokerUrl'),
+    ice: { iceServers: [] },
+    clock: { nowMs: () => performance.now() },
+  });
 });
 afterEach(async () => {
   node.close();
@@ -71,7 +75,11 @@ async function openInPage(): Promise<PeerId> {
   await page.waitForFunction(() => 'createPeerTransport' in window);
   const id = await page.evaluate(async (brokerUrl) => {
     const globals = window as unknown as PageGlobals;
-    globals.transport = await globals.createPeerTransport({ brokerUrl, iceServers: [], clock: { nowMs: () => performance.now() } });
+    globals.transport = await globals.createPeerTransport({
+      brokerUrl,
+      ice: { iceServers: [] },
+      clock: { nowMs: () => performance.now() },
+    });
     return globals.transport.localId;
   }, inject('brokerUrl'));
   return id;

@@ -4,6 +4,7 @@ import type { StepOptions } from '../../../netcode/world/simulation.ts';
 import { Simulation } from '../../../netcode/world/simulation.ts';
 import { readFields, writeFields } from '../../../netcode/wire/schema.ts';
 import { arena } from '../../../game/rules/arena.ts';
+import type { ArenaSettings } from '../../../game/rules/settings.ts';
 import type { BotInput } from '../../../game/rules/bot.ts';
 import type { ArenaWorld, MatchResult, Ship } from '../../../game/rules/state.ts';
 import { World } from '../../../netcode/world/world.ts';
@@ -20,10 +21,12 @@ export class ArenaMatch {
   readonly simulation: Simulation;
   tick = 0;
 
-  constructor(players: number, seed = 1) {
-    this.simulation = new Simulation(arena, seed);
+  /** With teams, everybody's other neighbour is a mate: odd seats are in the first. */
+  constructor(players: number, seed = 1, settings: Partial<ArenaSettings> = {}) {
+    this.simulation = new Simulation(arena, seed, { ...arena.defaultSettings, ...settings });
     this.simulation.start();
-    this.step(1, { joined: Array.from({ length: players }, (_, n) => (n + 1) as PlayerId) });
+    const joined = Array.from({ length: players }, (_, n) => (n + 1) as PlayerId);
+    this.step(1, { joined, teams: joined.map((player) => (player + 1) % 2) });
   }
 
   /** The state, to look at and to change between steps. */

@@ -14,14 +14,13 @@ import {
   ENDING_TICKS,
   GHOST_TICKS,
   HP_MAX,
-  KILLS_TO_WIN,
-  MATCH_SECONDS,
   SAFE_TICKS,
   SHIP_RADIUS,
   SPEED_MAX,
   TICK_RATE,
 } from '../../../game/rules/state.ts';
 import { ArenaMatch } from './arena-match.ts';
+import { KILLS_TO_WIN_DEFAULT as KILLS_TO_WIN, MINUTES_DEFAULT } from '../../../game/rules/settings.ts';
 
 const speedOf = (ship: { vel: { x: number; y: number } }): number => Math.hypot(ship.vel.x, ship.vel.y);
 
@@ -363,7 +362,7 @@ test('two who kill each other in one tick both score', () => {
 
 test('a match ends when its time is up', () => {
   const match = new ArenaMatch(2);
-  match.step(MATCH_SECONDS * TICK_RATE - 2);
+  match.step(MINUTES_DEFAULT * 60 * TICK_RATE - 2);
   expect(match.world.first('match')?.state).toBe('running');
   match.step(1);
   expect(match.world.first('match')?.state).toBe('ending');
@@ -382,9 +381,10 @@ test('a match ends at the last kill, after which hits no longer count', () => {
   expect(match.score(1).kills).toBe(KILLS_TO_WIN);
   match.step(ENDING_TICKS);
   expect(match.result()).toEqual({
+    teams: undefined,
     ranking: [
-      { player: 1, kills: KILLS_TO_WIN, deaths: 0 },
-      { player: 2, kills: 0, deaths: 1 },
+      { player: 1, team: 0, kills: KILLS_TO_WIN, deaths: 0 },
+      { player: 2, team: 0, kills: 0, deaths: 1 },
     ],
   });
 });

@@ -4,7 +4,16 @@ import { inviteCodeFrom, inviteLink, launchFrom, tidyName } from '../../../game/
 
 describe('the address', () => {
   test('alone leads to the menu', () => {
-    expect(launchFrom('')).toEqual({ action: 'menu', code: '', name: undefined, isAutostart: false, isBot: false, isFair: false });
+    expect(launchFrom('')).toEqual({
+      action: 'menu',
+      code: '',
+      name: undefined,
+      isAutostart: false,
+      isWatching: false,
+      isPublic: false,
+      isBot: false,
+      isFair: false,
+    });
   });
 
   test('?host hosts, with the name and flags it gives', () => {
@@ -13,6 +22,8 @@ describe('the address', () => {
       code: '',
       name: 'Ada',
       isAutostart: true,
+      isWatching: false,
+      isPublic: false,
       isBot: true,
       isFair: false,
     });
@@ -20,6 +31,11 @@ describe('the address', () => {
 
   test('?join joins, in whatever case the code is', () => {
     expect(launchFrom('?join=k7q-x2m&name=Bob')).toMatchObject({ action: 'join', code: 'K7QX2M', name: 'Bob' });
+  });
+
+  test('&watch and &public are for who only watches and for who hosts for everyone', () => {
+    expect(launchFrom('?join=K7QX2M&watch')).toMatchObject({ action: 'join', isWatching: true, isPublic: false });
+    expect(launchFrom('?host&public')).toMatchObject({ action: 'host', isWatching: false, isPublic: true });
   });
 
   test('a code that can be none is kept, so that it can be shown and told', () => {
