@@ -2,7 +2,7 @@
  * The page's one state: in the menu, on the way into a room, or in a room. It opens and leaves rooms and tells its
  * listeners; it touches no DOM, and the screens (`ui/`) hold nothing that is not here or in the room.
  */
-import { host, join, JoinError, type JoinFailure, type Notice, type RoomPhase } from '../netcode/index.ts';
+import { host, join, JoinError, type JoinExplanation, type JoinFailure, type Notice, type RoomPhase } from '../netcode/index.ts';
 import { type ArenaRoom, Frames } from './frames.ts';
 import type { Launch } from './launch.ts';
 import { becomeSomebodyElse, identity, rememberedSettings, rememberName } from './memory.ts';
@@ -37,12 +37,19 @@ export type Offer =
   /** The same again may well succeed. */
   | { readonly kind: 'retry'; readonly intent: Intent };
 
+export interface Trouble {
+  readonly explanation: JoinExplanation;
+  readonly report: string;
+}
+
 export type PageState =
   | {
       readonly status: 'menu';
       /** Shown as an alert; empty for none. */
       readonly message: string;
       readonly offer: Offer | undefined;
+      /** Of a join that failed on its way: which step, what was tried, what to do; and all of it as text for a bug report. */
+      readonly trouble: Trouble | undefined;
     }
   | { readonly status: 'connecting'; readonly step: string }
   | { readonly status: RoomPhase; readonly room: ArenaRoom };
@@ -55,7 +62,7 @@ export interface AppListeners {
   onNotice(notice: Notice): void;
 }
 
-const MENU = { status: 'menu', message: '', offer: undefined } as const satisfies PageState;
+const MENU = { status: 'menu', message: '', offer: undefined, trouble: undefined } as const satisfies PageState;
 /** Room for so many to begin with; the host may raise it to the game's own. */
 const PLAYERS_MAX_DEFAULT = 8;
 /** Failures that may be over at the next attempt. */
@@ -178,7 +185,7 @@ export class App {
     if (!(error instanceof JoinError)) console.error(error);
     const message = error instanceof JoinError ? error.message : messageOfDefect(error);
     this.#lastError = reason === 'cancelled' ? '' : message;
-    this.#become({ status: 'menu', message: this.#lastError, offer: offerAfter(reason, intent) });
+    this.#become({ status: 'menu', message: this.#lastError, offer: offerAfter(reason, intent), trouble: troubleOf(error) });
   }
 
   #enter(room: ArenaRoom): void {
@@ -225,7 +232,7 @@ export class App {
   #exit(message: string, offer: Offer | undefined): void {
     this.#lastError = message;
     this.#frames = undefined;
-    this.#become({ status: 'menu', message, offer });
+    this.#become({ status: 'menu', message, offer, trouble: undefined });
   }
 
   #become(state: PageState): void {
@@ -251,4 +258,11 @@ function messageOfDefect(error: unknown): string {
   return isPartMissing
     ? 'The server cannot be reached, and a part of this page is missing. Check your connection, then reload the page.'
     : 'Something went wrong on this page. Reload it and try again.';
+}
+
+/** Nothing that people decided (a lock, a full lobby): of that the message says all. */
+function troubleOf(error: unknown): Trouble | undefined {
+  if (!(error instanceof JoinError) || error.reason === 'cancelled') return undefined;
+  const { explanation, report } = error;
+  return explanation?.step === undefined || explanation.step === 'hello' ? undefined : { explanation, report };
 }

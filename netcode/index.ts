@@ -6,7 +6,7 @@
 import type { Game, KindMap } from './define-game.ts';
 import type { HostOptions, JoinOptions, Room } from './session/room.ts';
 import type { ConnectionReport, ConnectionTestOptions } from './transport/connection-report.ts';
-import type { LobbyWatchEvents } from './transport/directory.ts';
+import type { OpenLobbyEvents } from './session/open-lobbies.ts';
 import type { LobbyFilter } from './wire/lobby-api.ts';
 import type { FieldMap } from './wire/schema.ts';
 import type { SettingMap, SettingsOf } from './wire/settings.ts';
@@ -82,7 +82,7 @@ export {
 export type { CheckName, CheckResult, CheckState, ConnectionReport, ConnectionTestOptions } from './transport/connection-report.ts';
 export type { JoinExplanation } from './transport/join-report.ts';
 export type { LobbyFilter, LobbyListing } from './wire/lobby-api.ts';
-export type { LobbyWatchEvents } from './transport/directory.ts';
+export type { OpenLobby, OpenLobbyEvents } from './session/open-lobbies.ts';
 
 /** Opens a room on this page and registers it with the broker. Rejects with JoinError. */
 export async function host<I extends FieldMap, E extends KindMap, V extends KindMap, R, S extends SettingMap>(
@@ -112,7 +112,7 @@ export async function testConnection(options: ConnectionTestOptions): Promise<Co
  * Tells of the public lobbies that match the filter and of every change, until the returned function is called.
  * `brokerUrl`: where page and broker are; default: the page's own origin.
  */
-export function watchLobbies(filter: LobbyFilter, events: LobbyWatchEvents, options: { readonly brokerUrl?: string } = {}): () => void {
+export function watchLobbies(filter: LobbyFilter, events: OpenLobbyEvents, options: { readonly brokerUrl?: string } = {}): () => void {
   const isOver = new AbortController();
   void import('./platform/browser.ts').then((browser) => browser.watchLobbies(filter, events, { ...options, signal: isOver.signal }));
   return () => isOver.abort();

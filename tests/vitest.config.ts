@@ -1,8 +1,8 @@
 /**
- * All tests, in three projects that run one after the other, so that nothing that watches a real clock competes for the
- * machine: `node` (virtual time mostly), `chromium` (suites that run inside a page, on real WebRTC) and `e2e` (the built
- * product, driven through its UI).
+ * All tests, in projects that run one after the other: `node` (virtual time mostly), `chromium` (suites that run inside a page, on
+ * real WebRTC), `e2e` (the built product, driven through its UI), and `e2e-clocks`, those of it that watch a real clock.
  */
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
@@ -13,6 +13,16 @@ const LAYERS = '{unit,contract,scenario,fuzz,attack,cluster}';
 const HAS_LOOPBACK_NETWORK = process.platform !== 'darwin';
 const needsChromium = './tests/harness/chromium-setup.ts';
 const needsBroker = './tests/harness/broker-setup.ts';
+/** Most tests wait more than they work; on two cores Vitest would run one file after the other. */
+const WORKERS = Math.max(2, availableParallelism() - 1);
+/** What these wait for is told by real clocks (silence, paths that break, sound), so they have the machine for themselves. */
+const WITH_CLOCKS = ['voice', 'relay-network', 'liveness', 'hidden-host', 'broker-loss'].map((name) => `tests/browser/${name}.test.ts`);
+const throughTheScreen = {
+  globalSetup: [needsChromium, needsBroker],
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  expect: { poll: { timeout: 30_000, interval: 50 } },
+};
 
 if (!HAS_LOOPBACK_NETWORK) console.warn('SKIPPED: tests/attack. This system has no 127.0.0.2; run them on Linux or Windows.');
 
@@ -29,6 +39,7 @@ export default defineConfig({
           include: [`tests/${LAYERS}/**/*.test.ts`],
           exclude: ['**/*.browser.test.ts', ...(HAS_LOOPBACK_NETWORK ? [] : ['tests/attack/**'])],
           testTimeout: 30_000,
+          maxWorkers: WORKERS,
           sequence: { groupOrder: 0 },
         },
       },
@@ -60,15 +71,16 @@ export default defineConfig({
       },
       {
         test: {
+          ...throughTheScreen,
           name: 'e2e',
           include: ['tests/browser/**/*.test.ts'],
-          globalSetup: [needsChromium, needsBroker],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
-          expect: { poll: { timeout: 30_000, interval: 50 } },
+          exclude: WITH_CLOCKS,
+          maxWorkers: WORKERS,
           sequence: { groupOrder: 2 },
         },
+      },
+      {
+        test: { ...throughTheScreen, name: 'e2e-clocks', include: WITH_CLOCKS, fileParallelism: false, sequence: { groupOrder: 3 } },
       },
     ],
   },

@@ -1,6 +1,7 @@
 /** The invitation: the code in large type, the link to copy or to share as phones do, and the same link as a QR code for the phone across the table. */
 import { encode } from 'uqr';
 import { inviteLink } from '../launch.ts';
+import { copyFrom } from './copy.ts';
 import { button, el, setText } from './dom.ts';
 
 const SVG = 'http://www.w3.org/2000/svg';
@@ -20,19 +21,6 @@ function qrCode(text: string): SVGSVGElement {
   path.setAttribute('d', data.flatMap((row, y) => row.map((isDark, x) => (isDark ? `M${x} ${y}h1v1h-1z` : ''))).join(''));
   svg.append(path);
   return svg;
-}
-
-/** Copies by the clipboard if the page may (https, localhost), else by selecting a field: that works over plain http too. */
-async function copy(source: HTMLInputElement): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(source.value);
-    return true;
-  } catch {
-    source.focus();
-    source.select();
-    // oxlint-disable-next-line typescript/no-deprecated -- the only way to copy that needs no secure context
-    return document.execCommand('copy');
-  }
 }
 
 /** Whether there is a system share sheet: in secure contexts, mostly on phones. */
@@ -94,7 +82,7 @@ export class Invite {
   }
 
   async #copy(): Promise<void> {
-    if (await copy(this.#link)) {
+    if (await copyFrom(this.#link)) {
       this.#onNotice('Invite link copied.');
       return;
     }

@@ -1,12 +1,14 @@
 /** The first screen: a name, and either a room of one's own, the code of a friend's, or one that is open to everyone. Also where every failure is told. */
-import type { App, EntryMode, Offer, PageState } from '../app.ts';
+import type { App, EntryMode, Offer, PageState, Trouble } from '../app.ts';
 import { inviteCodeFrom, tidyName } from '../launch.ts';
 import { rememberedName } from '../memory.ts';
 import { arena } from '../rules/arena.ts';
 import { controlsHint } from './controls-hint.ts';
 import { button, el, field, setText } from './dom.ts';
+import { ConnectionPanel } from './connection-panel.ts';
 import { PasswordPrompt } from './password-prompt.ts';
 import { PublicLobbies, type WatchLobbies } from './public-lobbies.ts';
+import { ReportText } from './report-text.ts';
 import type { Screen } from './screen.ts';
 
 /** Room for any name and any pasted link; the name's own limit counts characters, which may be several units each. */
@@ -28,6 +30,10 @@ export class MenuScreen implements Screen {
   });
   readonly #alert = el('p', { class: 'alert', attributes: { role: 'alert' } });
   readonly #choice = el('div', { class: 'offer', attributes: { role: 'group', 'aria-label': 'What next?' } });
+  readonly #trouble = el('div', { class: 'trouble' });
+  readonly #report = new ReportText();
+  readonly #connection: ConnectionPanel;
+  readonly #testLink: HTMLButtonElement;
   readonly #lobbies: PublicLobbies | undefined;
   #offer: Offer | undefined;
 
@@ -37,6 +43,8 @@ export class MenuScreen implements Screen {
     this.#name.input.value = app.launch.name ?? rememberedName();
     this.#code.input.value = app.launch.code;
     this.#choice.hidden = true;
+    this.#connection = new ConnectionPanel(() => this.#testLink.focus());
+    this.#testLink = button('Test my connection', () => void this.#connection.run(), 'quiet link-button');
     this.#lobbies =
       watch === undefined || this.#isInvited
         ? undefined
@@ -57,7 +65,9 @@ export class MenuScreen implements Screen {
       el('header', {}, this.#heading, el('p', { class: 'tagline', text: tagline })),
       this.#panel(),
       this.#lobbies?.element,
+      this.#connection.element,
       controlsHint(),
+      this.#testLink,
     );
   }
 
@@ -65,6 +75,7 @@ export class MenuScreen implements Screen {
     if (state.status !== 'menu') return;
     setText(this.#alert, state.message);
     this.#alert.hidden = state.message === '';
+    this.#tell(state.trouble);
     if (state.offer !== this.#offer) this.#show(state.offer);
     this.#lobbies?.start();
   }
@@ -76,6 +87,7 @@ export class MenuScreen implements Screen {
 
   close(): void {
     this.#lobbies?.stop();
+    this.#connection.close();
   }
 
   #panel(): HTMLElement {
@@ -89,7 +101,16 @@ export class MenuScreen implements Screen {
     });
     const divider = el('p', { class: 'divider', text: isInvited ? 'or' : 'or join a friend', attributes: { 'aria-hidden': 'true' } });
     const ways = isInvited ? [joinForm, divider, host] : [host, divider, joinForm];
-    return el('div', { class: 'panel menu' }, this.#name.row, this.#alert, this.#choice, ...ways);
+    return el('div', { class: 'panel menu' }, this.#name.row, this.#alert, this.#trouble, this.#choice, ...ways);
+  }
+
+  #tell(trouble: Trouble | undefined): void {
+    this.#trouble.hidden = trouble === undefined;
+    this.#report.show(trouble?.report ?? '');
+    if (trouble === undefined) return;
+    const { what, tried, advice } = trouble.explanation;
+    const lines = [what, tried, advice].filter((line) => line !== '').map((text) => el('p', { class: 'small', text }));
+    this.#trouble.replaceChildren(...lines, this.#report.element);
   }
 
   #show(offer: Offer | undefined): void {

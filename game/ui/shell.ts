@@ -79,8 +79,6 @@ export class Shell {
     if (room !== this.#room?.room) {
       this.#leaveRoom();
       this.#room = new RoomParts(room);
-      // While people gather there is time to load what draws the match. Should it fail, the match tries again.
-      this.#loadStage().catch(() => undefined);
     }
     this.#room.update();
   }
@@ -103,7 +101,11 @@ export class Shell {
     const { app, stageElement } = this.#parts;
     const onNotice = (message: string): void => this.#toasts.show(message);
     if (state.status === 'menu') return this.#menu;
-    if (state.status === 'connecting') return new ConnectingScreen(app);
+    if (state.status === 'connecting') {
+      // Whoever joins a running match wants to see it at once. Should it fail, it is tried again when it is needed.
+      this.#loadStage().catch(() => undefined);
+      return new ConnectingScreen(app);
+    }
     const parts = this.#room;
     if (parts === undefined) throw new Error(`status '${state.status}' without a room`);
     switch (state.status) {

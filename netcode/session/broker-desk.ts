@@ -8,6 +8,10 @@ import { LobbyRegistration } from './lobby-registration.ts';
 import { cleanMode } from './name.ts';
 import type { RoomCore } from './room-core.ts';
 
+/** Strangers are told a rough figure; the broker is not told of every change of it. */
+const RTT_STEP_MS = 10;
+const RTT_MS_MAX = 10_000;
+
 export interface RegisteredLobby {
   readonly ownerToken: string;
   /** The lobby disappears so long after its last heartbeat; undefined for an heir, who has yet to claim it. */
@@ -23,7 +27,7 @@ export interface BrokerDeskOptions {
 }
 
 /** What strangers and guests may know of a lobby. */
-export function detailsOf(model: LobbyModel, game: RoomCore['game']): LobbyDetails {
+export function detailsOf(model: LobbyModel, game: RoomCore['game'], { roundTripMs }: LobbyDirectory): LobbyDetails {
   const { name, playersMax, isLocked, isPublic, isRelayAllowed, settings, playerCount: players } = model;
   const mode = cleanMode(game.spec.mode?.(settings as never) ?? '');
   return {
@@ -36,12 +40,14 @@ export function detailsOf(model: LobbyModel, game: RoomCore['game']): LobbyDetai
     gameVersion: game.version,
     mode,
     hasPassword: model.password !== '',
+    rttMs: roundTripMs === undefined ? 0 : Math.min(RTT_MS_MAX, Math.ceil(roundTripMs / RTT_STEP_MS) * RTT_STEP_MS),
   };
 }
 
 export class BrokerDesk {
   readonly #core: RoomCore;
   readonly #transport: Transport;
+  readonly #directory: LobbyDirectory;
   readonly #registration: LobbyRegistration;
   /** What the transport was told of the relay. */
   #relay = '';
@@ -51,6 +57,7 @@ export class BrokerDesk {
     const { ownerToken, expiresInMs = 0 } = registered;
     this.#core = core;
     this.#transport = transport;
+    this.#directory = deps.directory;
     this.#registration = new LobbyRegistration(
       deps.directory,
       {
@@ -60,7 +67,7 @@ export class BrokerDesk {
         peerId: transport.localId,
         gameId: core.game.id,
         nowMs: deps.clock.nowMs(),
-        details: detailsOf(model, core.game),
+        details: detailsOf(model, core.game, deps.directory),
         isUnclaimed: registered.expiresInMs === undefined,
       },
       {
@@ -80,7 +87,7 @@ export class BrokerDesk {
   }
 
   describe(model: LobbyModel): void {
-    this.#registration.describe(detailsOf(model, this.#core.game));
+    this.#registration.describe(detailsOf(model, this.#core.game, this.#directory));
     const pass = model.isRelayAllowed ? { code: model.code, ownerToken: this.ownerToken } : undefined;
     const relay = pass === undefined ? '' : `${pass.code} ${pass.ownerToken}`;
     if (relay === this.#relay) return;

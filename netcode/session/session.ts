@@ -39,7 +39,7 @@ export async function hostRoom(
     const { localId: peerId } = transport;
     const model = new LobbyModel(game, { ...start, code: '' });
     const me = model.add({ name: options.name, identity, isHost: true, isSpectator: false, path: 'local', peerId });
-    const created = await deps.directory.createLobby({ ...detailsOf(model, game), peerId, gameId: game.id });
+    const created = await deps.directory.createLobby({ ...detailsOf(model, game, deps.directory), peerId, gameId: game.id });
     if (!created.ok) throw new JoinError('broker-unreachable', created.message);
     throwIfAborted(options.signal);
     const { code, ownerToken, expiresInMs } = created.value;

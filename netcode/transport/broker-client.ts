@@ -62,10 +62,15 @@ interface Call<T> {
 export class BrokerClient implements LobbyDirectory, LobbyBrowser {
   readonly #options: BrokerClientOptions;
   readonly #baseUrl: string;
+  #roundTripMs: number | undefined;
 
   constructor(options: BrokerClientOptions) {
     this.#options = options;
     this.#baseUrl = options.brokerUrl.replace(/\/+$/, '');
+  }
+
+  get roundTripMs(): number | undefined {
+    return this.#roundTripMs;
   }
 
   /** Registers a lobby for this peer. */
@@ -125,6 +130,7 @@ export class BrokerClient implements LobbyDirectory, LobbyBrowser {
     const onAbort = () => controller.abort();
     this.#options.signal?.addEventListener('abort', onAbort);
     if (this.#options.signal?.aborted === true) onAbort();
+    const askedAtMs = performance.now();
     try {
       const response = await (this.#options.fetch ?? fetch)(this.#baseUrl + path, {
         method,
@@ -138,6 +144,8 @@ export class BrokerClient implements LobbyDirectory, LobbyBrowser {
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
+      // The first call has made the connection as well; a later one tells more of the distance.
+      this.#roundTripMs = Math.min(this.#roundTripMs ?? Infinity, performance.now() - askedAtMs);
       const answer = await readJson(response);
       if (!response.ok) return readError(answer, response.status);
       const value = read(answer);

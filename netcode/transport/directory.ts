@@ -24,6 +24,8 @@ export interface LobbyAddress extends LobbyResponse {
 }
 
 export interface LobbyDirectory {
+  /** To the broker and back, roughly: the quickest call so far. Undefined before the first. */
+  readonly roundTripMs?: number | undefined;
   createLobby(request: CreateLobbyRequest): Promise<BrokerResult<CreateLobbyResponse>>;
   resolveLobby(code: string): Promise<BrokerResult<LobbyAddress>>;
   reclaimLobby(code: string, ownerToken: string, request: CreateLobbyRequest): Promise<BrokerResult<CreateLobbyResponse>>;

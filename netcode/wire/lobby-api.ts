@@ -56,6 +56,8 @@ export interface LobbyDetails {
   readonly mode: string;
   /** Whether the host asks for a password, which only the host knows. */
   readonly hasPassword: boolean;
+  /** Roughly, from the host to the broker and back, in ms; 0: not known. Who adds their own knows at most how far the host is. */
+  readonly rttMs: number;
 }
 
 export type LobbyUpdate = Partial<LobbyDetails>;
@@ -70,6 +72,7 @@ export const DEFAULT_LOBBY_DETAILS: LobbyDetails = {
   isRelayAllowed: false,
   mode: '',
   hasPassword: false,
+  rttMs: 0,
 };
 
 /** A line in a list. */
@@ -80,6 +83,8 @@ export const LOBBY_MODE_LENGTH_MAX = 24;
 const LOBBY_PLAYERS_MAX = 255;
 /** As `defineGame` demands it. */
 const GAME_VERSION_MAX = 65_535;
+/** Nobody plays with somebody farther away. */
+const RTT_MS_MAX = 10_000;
 const GAME_ID_PATTERN = /^[a-z0-9][a-z0-9-]{0,31}$/;
 /** Control characters, line separators and those that turn the direction of the text after them: no name needs them, and a list of names breaks on them. */
 const UNPRINTABLE_PATTERN = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
@@ -215,6 +220,7 @@ const DETAIL_RULES: { readonly [K in keyof LobbyDetails]: Rule<LobbyDetails[K]> 
     says: `must be text of at most ${LOBBY_MODE_LENGTH_MAX} characters without control characters`,
   },
   hasPassword: { accepts: isBoolean, says: 'must be true or false' },
+  rttMs: { accepts: isCount(0, RTT_MS_MAX), says: `must be a whole number from 0 to ${RTT_MS_MAX}` },
 };
 const DETAIL_NAMES = Object.keys(DETAIL_RULES) as (keyof LobbyDetails)[];
 
@@ -242,8 +248,8 @@ export function readLobbyListing(value: unknown): LobbyListing | undefined {
 
 /** What strangers may see of a lobby, and nothing else that the object holds. */
 export function listingOf(lobby: LobbyListing): LobbyListing {
-  const { code, gameId, gameVersion, name, players, playersMax, isLocked, isRelayAllowed, mode, hasPassword, createdAtMs } = lobby;
-  return { code, gameId, gameVersion, name, players, playersMax, isLocked, isRelayAllowed, mode, hasPassword, createdAtMs };
+  const { code, gameId, gameVersion, name, players, playersMax, isLocked, isRelayAllowed, mode, hasPassword, rttMs, createdAtMs } = lobby;
+  return { code, gameId, gameVersion, name, players, playersMax, isLocked, isRelayAllowed, mode, hasPassword, rttMs, createdAtMs };
 }
 
 export function isCanonicalCode(value: unknown): value is string {

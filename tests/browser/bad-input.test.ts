@@ -149,27 +149,31 @@ function sendHostile(kind: (typeof HOSTILE_KINDS)[number]): void {
 }
 
 describe('on the wire', () => {
-  test.each(HOSTILE_KINDS)('a state packet that is bad (%s) is counted, and nothing breaks', async (kind) => {
+  test('a state packet that is bad, in whatever way, is counted, and nothing breaks', async () => {
     const [host, guest] = [await openPage(), await openPage()];
     await startMatch(host, guest);
-    for (const [sender, receiver] of [
-      [guest, host],
-      [host, guest],
-    ] as const) {
-      const before = await receiver.stats();
-      const bad = async (): Promise<number> => {
-        const { malformedPackets, droppedPackets } = await receiver.stats();
-        // What is of another type may as well be a straggler of another match: dropped rather than malformed.
-        return kind === 'unknown type' ? malformedPackets + droppedPackets : malformedPackets;
-      };
-      const badBefore = await bad();
-      await sender.page.evaluate(sendHostile, kind);
-      await expect.poll(bad).toBeGreaterThan(badBefore);
-      await expect.poll(async () => (await receiver.stats()).hostTick).toBeGreaterThan(before.hostTick + 60);
-      expect(await receiver.status()).toBe('playing');
-      expect(await sender.status()).toBe('playing');
-      expect(receiver.problems).toEqual([]);
-    }
+    for (const kind of HOSTILE_KINDS) await sendBothWays(kind, [host, guest]);
     await guest.flyWith(['ArrowUp'], 20);
   });
 });
+
+async function sendBothWays(kind: (typeof HOSTILE_KINDS)[number], [host, guest]: readonly [PlayerPage, PlayerPage]): Promise<void> {
+  for (const [sender, receiver] of [
+    [guest, host],
+    [host, guest],
+  ] as const) {
+    const before = await receiver.stats();
+    const bad = async (): Promise<number> => {
+      const { malformedPackets, droppedPackets } = await receiver.stats();
+      // What is of another type may as well be a straggler of another match: dropped rather than malformed.
+      return kind === 'unknown type' ? malformedPackets + droppedPackets : malformedPackets;
+    };
+    const badBefore = await bad();
+    await sender.page.evaluate(sendHostile, kind);
+    await expect.poll(bad, { message: kind }).toBeGreaterThan(badBefore);
+    await expect.poll(async () => (await receiver.stats()).hostTick).toBeGreaterThan(before.hostTick + 60);
+    expect(await receiver.status()).toBe('playing');
+    expect(await sender.status()).toBe('playing');
+    expect(receiver.problems).toEqual([]);
+  }
+}

@@ -25,6 +25,7 @@ test('a game opened to everyone appears, follows what its host does, and goes wh
   expect(await listed(stranger, 'Night owls')).toBe('');
   await host.page.getByLabel('Open to everyone').check();
   await expect.poll(() => listed(stranger, 'Night owls')).toMatch(/1 of 8 players · Duel, 3 min, 10 kills/);
+  await expect.poll(() => listed(stranger, 'Night owls')).toMatch(/about \d+0 ms/);
   await joinLobby(browser, url(), code, { name: 'Bob' });
   await expect.poll(() => listed(stranger, 'Night owls')).toMatch(/2 of 8 players/);
   await host.textbox('Password').fill('hoot');

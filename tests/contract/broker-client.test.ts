@@ -60,7 +60,7 @@ test('the configuration is what the broker was started with', async () => {
 
 test('what a host says about its lobby is what a guest finds, and what strangers are shown', async () => {
   const told = { name: 'Friday night', players: 2, playersMax: 4, isPublic: true, gameVersion: 3 };
-  const about = { ...told, isRelayAllowed: true, mode: 'Teams', hasPassword: true };
+  const about = { ...told, isRelayAllowed: true, mode: 'Teams', hasPassword: true, rttMs: 40 };
   const { code, ownerToken } = valueOf(await client.createLobby({ peerId: 'host1', gameId: 'pong', ...about }));
   expect(valueOf(await client.resolveLobby(code))).toEqual({ code, peerId: 'host1', gameId: 'pong', isLocked: false, ...about });
   const { isPublic: _known, ...shown } = about;

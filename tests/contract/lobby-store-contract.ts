@@ -122,6 +122,7 @@ export function lobbyStoreContract(open: (limits: StoreLimits) => Promise<StoreU
       'name',
       'players',
       'playersMax',
+      'rttMs',
     ]);
     expect(listed[0]!.expiresInMs).toBeGreaterThan(0);
     expect(listed[0]!.expiresInMs).toBeLessThanOrEqual(LONG.ttlMs);

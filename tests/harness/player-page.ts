@@ -10,6 +10,8 @@ import { CHROMIUM_FLAGS } from './chromium.ts';
 
 /** Problems kept for a page; more tell nothing new. */
 const PROBLEMS_MAX = 50;
+/** Drawn by the processor, a small picture costs a fraction of a large one. Tests of what a page looks like say a size. */
+const SMALL = { width: 720, height: 450 };
 /** ICE, DTLS and the first frames of a software renderer take seconds on a machine with two cores. */
 const PATIENCE_MS = 30_000;
 const ASKED_EVERY_MS = 50;
@@ -89,7 +91,7 @@ export class PlayerPage {
 
   /** In a browser context of its own: another person at another machine. */
   static async open(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<PlayerPage> {
-    return PlayerPage.openTab(await browser.newContext(options), url);
+    return PlayerPage.openTab(await browser.newContext({ viewport: SMALL, ...options }), url);
   }
 
   /** Another tab of the same person. */

@@ -2,6 +2,7 @@
  * Whole sessions in virtual time: real rooms, real protocol, a conditioned network, and a lobby directory in memory that
  * can be switched off. `run(ms)` is the only thing that makes time pass.
  */
+import { noVoice } from '../../netcode/voice/no-voice.ts';
 import { type Ticker, VirtualClock } from '../../netcode/core/clock.ts';
 import type { PeerId } from '../../netcode/core/ids.ts';
 import { Sfc32 } from '../../netcode/core/rng.ts';
@@ -122,6 +123,10 @@ export class Stranger {
   }
 }
 
+/** Voice that leaves the lobby alone: what tests say of who is in voice stays. */
+const DEAF = { players: [], onChange: () => () => undefined, announce: () => undefined };
+const createVoice = () => noVoice(DEAF, new VirtualClock());
+
 export class TestSession {
   readonly clock = new VirtualClock();
   readonly directory = new MemoryDirectory();
@@ -209,7 +214,10 @@ export class TestSession {
       if (!this.network.isBrokerUp) return Promise.reject(new DialError('broker-unreachable', 'down'));
       return Promise.resolve(this.#watched(this.network.createTransport(id)));
     };
-    return { id, deps: { clock: this.clock, ticker, directory: this.directory, openTransport, randomU32: () => this.#rng.u32() } };
+    return {
+      id,
+      deps: { clock: this.clock, ticker, directory: this.directory, openTransport, randomU32: () => this.#rng.u32(), createVoice },
+    };
   }
 
   /** Remembers the links that a peer accepts, for `tamper`. */

@@ -25,6 +25,7 @@ const LISTING: LobbyListing = {
   isRelayAllowed: true,
   mode: 'Teams, first to 10',
   hasPassword: true,
+  rttMs: 40,
   createdAtMs: 1_700_000_000_000,
 };
 
@@ -56,6 +57,7 @@ test('a listing with one wrong field is none, and is given with its known fields
     ['isRelayAllowed', [1, {}]],
     ['mode', ['x'.repeat(25), 'a\nb', 7]],
     ['hasPassword', [0, 'false']],
+    ['rttMs', [-1, 0.5, 10_001, '40', null]],
     ['createdAtMs', [-1, 1.5, '0', 1e300, undefined]],
   ];
   for (const [field, values] of wrong)
