@@ -39,7 +39,8 @@ export default defineConfig({
           include: [`tests/${LAYERS}/**/*.test.ts`],
           exclude: ['**/*.browser.test.ts', ...(HAS_LOOPBACK_NETWORK ? [] : ['tests/attack/**'])],
           testTimeout: 30_000,
-          maxWorkers: WORKERS,
+          // Half of these wait for sockets and clocks of other processes.
+          maxWorkers: WORKERS + 1,
           sequence: { groupOrder: 0 },
         },
       },

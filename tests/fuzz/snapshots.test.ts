@@ -248,7 +248,7 @@ function fuzz(recording: Recording, seed: number, isPoisoned: boolean, tally: Ta
 }
 
 test(
-  '[FUZZ6] a reader of snapshots survives two million mutated packets of many games',
+  '[FUZZ6] a reader of snapshots survives a million mutated packets of many games',
   () => {
     const recordings = lives().map((life, n) => record(life, n));
     const tally: Tally = { packets: 0, slowestMs: 0, outcomes: { ok: 0, malformed: 0, stale: 0 } };
