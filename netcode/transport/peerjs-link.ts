@@ -4,14 +4,13 @@
  *
  * The netcode's messages are binary; the few of the link itself are text, so neither can be taken for the other:
  *
- *     control  'volley 1'            first message each way
- *     state    'volley 1'            again and again until the other side has seen one
- *     control  'seen'                the other side's state channel reaches me
+ *     control  'volley 2'            first message each way; the dialling side begins
  *     control  'lanes …', 'lane …'   how further lanes are opened: `state-lane-signals.ts`
  *     control  'bye'                 I close; what follows on the wire is only the end of the connection
  *     state    'bye'                 the same on every open lane, when my page dies and may not live to repeat a 'bye' that was lost
  *
- * A side is open when it was greeted on both channels and told 'seen'. So `connect` resolves when both channels carry data both ways.
+ * The dialling side is open with its channels, and need not wait for the answer to its greeting: what it says next comes behind it. The
+ * other is open when it was greeted. Both channels are streams of one SCTP association, so where one opens the other does.
  */
 import type { Clock } from '../core/clock.ts';
 import type { PeerId } from '../core/ids.ts';
@@ -28,12 +27,9 @@ import {
   STATE_LANES_MAX,
 } from './transport.ts';
 
-const GREETING = 'volley 1';
-const SEEN = 'seen';
+const GREETING = 'volley 2';
 const BYE = 'bye';
 
-/** The state channel may lose a greeting; this often it is said again. */
-const GREETING_INTERVAL_MS = 100;
 /** State bytes the browser may hold back. Half a second of full packets is stale already; whoever paces looks at it much earlier. */
 const STATE_BUFFERED_BYTES_MAX = 32_768;
 /** How long a closed link waits for its last control messages to arrive before the connection is torn down. */
@@ -75,15 +71,12 @@ export class PeerLink implements Link {
   #isGreeted = false;
   #hasGreeted = false;
   #hidesQueue = false;
-  #seesRemoteState = false;
-  #isStateSeen = false;
   /** What the channels reported before they closed. */
   #verdict: 'closed-there' | 'lost' | undefined;
   #heardAtMs: number;
   #extraChannels = 0;
   #path: 'direct' | 'turn' = 'direct';
   #stopWatchingPath = (): void => undefined;
-  #greetingTimer: ReturnType<typeof setInterval> | undefined;
   #lingerTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(parts: PeerLinkParts) {
@@ -105,11 +98,8 @@ export class PeerLink implements Link {
     });
     this.#attach(
       this.#state,
-      (data) => this.#onStateMessage(data),
-      () => {
-        this.#greetOnState();
-        this.#greetingTimer = setInterval(() => this.#greetOnState(), GREETING_INTERVAL_MS);
-      },
+      (data) => this.#onLaneMessage(data),
+      () => this.#checkOpen(),
     );
     parts.peerConnection.addEventListener('connectionstatechange', () => {
       if (parts.peerConnection.connectionState === 'failed') this.fail();
@@ -221,8 +211,7 @@ export class PeerLink implements Link {
     this.#attach(
       control,
       (data) => this.#onControlMessage(data),
-      // What is sent in the very event that hands a channel over stays in Chromium's `bufferedAmount` until something else is sent.
-      () => inOwnTask(() => this.#greetOnControl(control)),
+      () => this.#greet(),
     );
   }
 
@@ -254,16 +243,6 @@ export class PeerLink implements Link {
     else channel.addEventListener('open', open);
   }
 
-  #onStateMessage(data: unknown): void {
-    if (data !== GREETING) {
-      this.#onLaneMessage(data);
-    } else if (!this.#seesRemoteState) {
-      this.#seesRemoteState = true;
-      if (this.#hasGreeted && this.#control !== undefined) trySend(this.#control, SEEN);
-      this.#checkOpen();
-    }
-  }
-
   /** What may come on any lane. */
   #onLaneMessage(data: unknown): void {
     if (data instanceof ArrayBuffer) this.#inbox.pushState(new Uint8Array(data), this.#parts.clock.nowMs());
@@ -272,18 +251,14 @@ export class PeerLink implements Link {
   }
 
   #onControlMessage(data: unknown): void {
-    if (data instanceof ArrayBuffer && this.#isOpen) {
+    if (data instanceof ArrayBuffer && this.#isGreeted) {
       if (!this.#inbox.pushControl(new Uint8Array(data), this.#parts.clock.nowMs())) this.#finish('overflow');
     } else if (data === GREETING && !this.#isGreeted) {
       this.#isGreeted = true;
-      this.#checkOpen();
-    } else if (data === SEEN && !this.#isStateSeen) {
-      this.#isStateSeen = true;
-      clearInterval(this.#greetingTimer);
-      this.#checkOpen();
+      this.#greet();
     } else if (data === BYE) {
       this.#finish('closed-there');
-    } else if (typeof data === 'string' && this.#isOpen) {
+    } else if (typeof data === 'string' && this.#isGreeted) {
       this.#lanes.hear(data);
     } else {
       this.#inbox.counters.malformedDropped += 1;
@@ -298,22 +273,22 @@ export class PeerLink implements Link {
     else trySend(control, text);
   }
 
-  #greetOnControl(control: RTCDataChannel): void {
-    if (this.#end !== undefined) return;
-    this.#hasGreeted = true;
-    trySend(control, GREETING);
-    if (this.#seesRemoteState) trySend(control, SEEN);
-    this.#checkOpen();
-  }
-
-  #greetOnState(): void {
+  /**
+   * The side that was handed the channel answers only: what it sends in the very event would stay in Chromium's `bufferedAmount` until
+   * something else is sent.
+   */
+  #greet(): void {
+    const control = this.#control;
+    if (control === undefined || this.#hasGreeted || !(this.#parts.isDialler || this.#isGreeted)) return;
+    this.#hasGreeted = trySend(control, GREETING);
     // In browsers what was sent is still buffered when `send` returns. libdatachannel has it out of sight by then, whatever becomes of it.
-    if (trySend(this.#state, GREETING)) this.#hidesQueue = this.#state.bufferedAmount === 0;
+    this.#hidesQueue = this.#hasGreeted && control.bufferedAmount === 0;
+    this.#checkOpen();
   }
 
   #checkOpen(): void {
     // What the netcode says must come behind our own greeting: the other side takes nothing before it.
-    if (this.#isOpen || !this.#hasGreeted || !this.#isGreeted || !this.#seesRemoteState || !this.#isStateSeen) return;
+    if (this.#isOpen || this.#end !== undefined || !this.#hasGreeted || this.#state.readyState !== 'open') return;
     this.#isOpen = true;
     this.#stopWatchingPath = watchSelectedPath(this.#parts.peerConnection, (path) => (this.#path = path));
     this.#parts.onOpen();
@@ -322,7 +297,6 @@ export class PeerLink implements Link {
   #finish(end: LinkEnd): void {
     if (this.#end !== undefined) return;
     this.#end = end;
-    clearInterval(this.#greetingTimer);
     this.#stopWatchingPath();
     this.#lanes.close();
     this.#parts.onEnd();
@@ -342,17 +316,6 @@ export class PeerLink implements Link {
     clearTimeout(this.#lingerTimer);
     this.#parts.release();
   }
-}
-
-/** As soon as the event under way is over. Unlike a timer it takes its time from no hidden page. */
-function inOwnTask(run: () => void): void {
-  const { port1, port2 } = new MessageChannel();
-  port1.addEventListener('message', () => {
-    port1.close();
-    run();
-  });
-  port1.start();
-  port2.postMessage(null);
 }
 
 /** A channel that closes this very moment throws; whoever sends learns of it from the link's end. */

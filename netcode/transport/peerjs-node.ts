@@ -7,9 +7,6 @@ import type { PeerTransport, PeerTransportOptions } from './peerjs.ts';
 /** The broker's frames are SDP and candidates, 64 KiB at most. */
 const FRAME_BYTES_MAX = 131_072;
 
-/** Twice the time an answer takes through the broker on one machine, with room for a busy one. */
-const ANSWERING_CANDIDATES_WAIT_MS = 50;
-
 let installed: Promise<void> | undefined;
 let cleanUpWebRtc: (() => void) | undefined;
 
@@ -41,20 +38,25 @@ async function installGlobals(): Promise<void> {
   }
   /**
    * libdatachannel stores the answer's fingerprint only after it has handed the answer to ICE. If the answering side's checks are there
-   * already, as on one machine, DTLS may start in between and refuse the certificate (1 dial in 25), or lose its first message to a
-   * transport not yet made and wait a second for the next. So the answering side lets the dialling side check first.
+   * already, as on one machine, DTLS may start in between and refuse the certificate, or lose its first message to a transport not yet
+   * made and wait a second for the next. So the dialling side says where it is only when it has the answer; until then its own checks
+   * tell.
    */
   class PatientPeerConnection extends polyfill.RTCPeerConnection {
-    #isAnswering = false;
+    /** Candidates found while the answer was awaited. */
+    #unsaid: Event[] | undefined = [];
 
     override async setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void> {
-      this.#isAnswering = description.type === 'offer';
       await super.setRemoteDescription(description);
+      const unsaid = this.#unsaid ?? [];
+      this.#unsaid = undefined;
+      for (const event of unsaid) super.dispatchEvent(event);
     }
 
-    override async addIceCandidate(candidate?: RTCIceCandidateInit | null): Promise<void> {
-      if (this.#isAnswering) await new Promise((done) => setTimeout(done, ANSWERING_CANDIDATES_WAIT_MS));
-      await super.addIceCandidate(candidate);
+    override dispatchEvent(event: Event): boolean {
+      if (event.type !== 'icecandidate' || this.#unsaid === undefined) return super.dispatchEvent(event);
+      this.#unsaid.push(event);
+      return true;
     }
   }
   const { RTCSessionDescription, RTCIceCandidate } = polyfill;

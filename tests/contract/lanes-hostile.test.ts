@@ -136,7 +136,7 @@ test('messages of the wrong kind or size on a lane are counted and dropped', asy
   const { raw, link } = await dialled();
   const channel = await rawPeers.openLane(raw, 2, 1);
   channel.send('text');
-  channel.send('volley 1');
+  channel.send('volley 2');
   channel.send(new Uint8Array(STATE_PACKET_BYTES_MAX + 1));
   channel.send(new Uint8Array(0));
   channel.send(Uint8Array.of(1));

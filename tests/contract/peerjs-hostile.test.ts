@@ -7,8 +7,9 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { PeerTransport } from '../../netcode/transport/peerjs.ts';
 import { createNodePeerTransport, shutdownNodePeerTransports } from '../../netcode/transport/peerjs-node.ts';
 import { type Link, STATE_PACKET_BYTES_MAX } from '../../netcode/transport/transport.ts';
+import { dataFrame, readPathFrame, stampData, writeHello } from '../../netcode/transport/path-frames.ts';
 import { type RunningServer, startServer } from '../../peer-server/server.ts';
-import { RawPeers, until } from './raw-link.ts';
+import { RawPeers, send, until } from './raw-link.ts';
 
 const clock = { nowMs: () => performance.now() };
 const transports: PeerTransport[] = [];
@@ -147,16 +148,37 @@ describe('with the real broker', () => {
     const { control, state, say } = await rawPeers.dial(host.localId);
     const link = await accepted(host);
     control.send('text');
-    control.send('volley 1');
-    control.send('seen');
+    control.send('volley 2');
     control.send(new Uint8Array(100_000));
     control.send(new Uint8Array(0));
     state.send('text');
     state.send(new Uint8Array(STATE_PACKET_BYTES_MAX + 1));
-    await until(() => link.counters.malformedDropped === 7);
+    await until(() => link.counters.malformedDropped === 6);
     say(1);
     await until(() => link.counters.controlMessagesIn === 1);
     expect([link.receiveControl()?.bytes, link.receiveState(), link.end]).toEqual([Uint8Array.of(1), undefined, undefined]);
+  });
+
+  test('whoever dials does not wait for the answer to its greeting: what it says first comes behind it', async () => {
+    const { id, accepted: raw } = await rawPeers.host(false);
+    const guest = await open(brokerUrl);
+    const link = await guest.connect(id, { timeoutMs: 20_000 });
+    link.sendControl(Uint8Array.of(1));
+    const { texts, frames } = await raw;
+    await until(() => frames.length >= 2);
+    expect([texts, readPathFrame(frames[0]!)?.kind, link.end]).toEqual([['volley 2'], 'hello', undefined]);
+  });
+
+  test('what comes before a greeting is dropped', async () => {
+    const host = await open(brokerUrl);
+    const { control } = await rawPeers.dial(host.localId, false);
+    send(control, stampData(dataFrame(Uint8Array.of(1)), 1, 0));
+    control.send('volley 2');
+    send(control, writeHello('ab'.repeat(16), 0));
+    send(control, stampData(dataFrame(Uint8Array.of(2)), 1, 0));
+    const link = await accepted(host);
+    await until(() => link.counters.controlMessagesIn === 1);
+    expect(link.receiveControl()?.bytes).toEqual(Uint8Array.of(2));
   });
 
   test('channels beside the two are refused, and cost the link when they go on', async () => {

@@ -20,6 +20,8 @@ export interface RawLink {
   readonly state: RTCDataChannel;
   /** The texts that came on control so far. */
   readonly texts: readonly string[];
+  /** The binary ones. */
+  readonly frames: readonly Uint8Array[];
   /** Says a control message of the netcode's, numbered as it should be. */
   say(...bytes: number[]): void;
 }
@@ -45,13 +47,14 @@ export class RawPeers {
   }
 
   /** A peer that waits for a dial. */
-  async host(): Promise<{ id: PeerId; accepted: Promise<RawLink> }> {
+  async host(doesGreet = true): Promise<{ id: PeerId; accepted: Promise<RawLink> }> {
     const peer = await this.#openPeer();
     const accepted = new Promise<RawLink>((done) => {
       peer.on('connection', (connection) => {
         const state = connection.peerConnection.createDataChannel('state', STATE_CHANNEL);
-        done(
-          until(() => connection.dataChannel !== undefined).then(() => this.#greet(connection, connection.dataChannel, state, 'theirs')),
+        // The dialling side's first messages come with the channel: who listens later has missed them.
+        connection.peerConnection.addEventListener('datachannel', ({ channel }) =>
+          done(this.#greet(connection, channel, state, doesGreet ? 'theirs' : undefined)),
         );
       });
     });
@@ -116,18 +119,20 @@ export class RawPeers {
   /** `linkId`: what to call the link; 'theirs': what the other side calls it; undefined: say nothing at all. */
   async #greet(connection: DataConnection, control: RTCDataChannel, state: RTCDataChannel, linkId: string | undefined): Promise<RawLink> {
     const texts: string[] = [];
+    const frames: Uint8Array[] = [];
     control.binaryType = 'arraybuffer';
     control.addEventListener('message', ({ data }) => {
-      if (typeof data === 'string') texts.push(data);
-      else if (linkId !== undefined) answer(control, new Uint8Array(data), linkId === 'theirs');
+      if (typeof data === 'string') {
+        texts.push(data);
+        return;
+      }
+      frames.push(new Uint8Array(data));
+      if (linkId !== undefined) answer(control, new Uint8Array(data), linkId === 'theirs');
     });
     await until(() => control.readyState === 'open' && state.readyState === 'open');
     if (linkId !== undefined) {
-      control.send('volley 1');
-      control.send('seen');
-      state.send('volley 1');
-      // Before that the other side is not open, and takes nothing of the netcode's.
-      await until(() => texts.includes('seen'));
+      control.send('volley 2');
+      await until(() => texts.includes('volley 2'));
       if (linkId !== 'theirs') send(control, writeHello(linkId, 0));
     }
     let number = 0;
@@ -136,6 +141,7 @@ export class RawPeers {
       control,
       state,
       texts,
+      frames,
       say: (...bytes) => send(control, stampData(dataFrame(Uint8Array.from(bytes)), ++number, 0)),
     };
   }
@@ -148,6 +154,6 @@ function answer(control: RTCDataChannel, bytes: Uint8Array, isTheirs: boolean): 
   if (frame?.kind === 'ask') send(control, writeSign('here'));
 }
 
-function send(control: RTCDataChannel, bytes: Uint8Array): void {
+export function send(control: RTCDataChannel, bytes: Uint8Array): void {
   control.send(bytes as Uint8Array<ArrayBuffer>);
 }
