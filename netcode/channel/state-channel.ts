@@ -46,6 +46,12 @@ const REPEATED_BYTES_MAX = 500;
 /** A gap between packets of this player is no measure of their rate when it is longer. */
 const SENT_GAP_MS_MAX = 100;
 const GAP_GAIN = 1 / 16;
+/**
+ * No ack for so long, and so many packets sent since the last: the path may be walled one way. Then the other side's packets go on coming
+ * for seconds, and the browser's own checks of the path take as long.
+ */
+const UNHEARD_MS = 500;
+const UNHEARD_PACKETS = 3;
 
 /** A packet of this match, its header read. */
 export interface ArrivedPacket {
@@ -82,6 +88,9 @@ export class StateChannel implements AckSink {
   #nowMs = 0;
   #sequence = 0;
   #sentMs = -Infinity;
+  /** When something was acknowledged last, and the packets sent since. */
+  #ackedMs: number | undefined;
+  #sentSinceAck = 0;
   #heardMs = -Infinity;
   #firstHeardMs: number | undefined;
   /** There was no room when it was asked for last. */
@@ -226,10 +235,13 @@ export class StateChannel implements AckSink {
     const idle = nowMs - this.#sentMs >= HEARTBEAT_MS ? this.#lanes.chooseForHeartbeat() : undefined;
     if (idle !== undefined) this.#sayHeartbeat(idle, nowMs);
     this.#wantLanes(nowMs);
+    if (this.#ackedMs !== undefined && nowMs - this.#ackedMs >= UNHEARD_MS && this.#sentSinceAck >= UNHEARD_PACKETS) this.#link.doubt?.();
   }
 
   acked(packet: SentPacket): void {
     if ((packet.path ?? 0) === this.#path) {
+      this.#ackedMs = this.#nowMs;
+      this.#sentSinceAck = 0;
       this.#lanes.acked(packet, this.#nowMs);
       this.#rate.acked(packet.sizeBytes);
     }
@@ -264,6 +276,9 @@ export class StateChannel implements AckSink {
     this.#firstHeardMs = undefined;
     this.#asked = 0;
     this.#held = 0;
+    // The other side is there, as the old path has shown: what is sent now should be answered soon.
+    if (this.#ackedMs !== undefined) this.#ackedMs = this.#nowMs;
+    this.#sentSinceAck = 0;
   }
 
   #room(nowMs: number, bytesMin: number, allowanceMin: number): number {
@@ -332,6 +347,7 @@ export class StateChannel implements AckSink {
     this.#lanes.sent(packet);
     this.#rate.sent(packet.sizeBytes);
     this.#sentMs = nowMs;
+    this.#sentSinceAck++;
   }
 
   /** A spare for the first stall; more where windows, and not the path, hold packets back. */

@@ -17,5 +17,7 @@ export interface StateLink {
   readonly isStream?: boolean | undefined;
   /** Asks for so many lanes, to be opened in the background. It may be asked again and again. */
   openLanes(count: number): void;
+  /** Says that what is sent seems not to arrive. It may be said again and again. */
+  doubt?(): void;
   receiveState(): { readonly bytes: Uint8Array; readonly atMs: number } | undefined;
 }

@@ -5,10 +5,11 @@ import { BrokerClient } from '../transport/broker-client.ts';
 import type { OpenLobbyEvents } from '../session/open-lobbies.ts';
 import { createPeerTransport, type Paths, type PeerTransport } from '../transport/peerjs.ts';
 import type { FieldMap } from '../wire/schema.ts';
-import type { LobbyFilter, LobbyListing } from '../wire/lobby-api.ts';
+import type { LobbyFilter } from '../wire/lobby-api.ts';
 import type { SettingMap, SettingsOf } from '../wire/settings.ts';
 import { hostWith, joinWith, type Surroundings } from './surroundings.ts';
 import { rosterOf } from '../voice/room-roster.ts';
+import { watchOpenLobbies } from './open-lobbies.ts';
 import { createBrowserVoice } from './voice.ts';
 import { createWorkerTicker } from './worker-ticker.ts';
 
@@ -53,24 +54,5 @@ export function watchLobbies(
   events: OpenLobbyEvents,
   { brokerUrl = location.origin, signal }: { readonly brokerUrl?: string; readonly signal: AbortSignal },
 ): void {
-  const client = new BrokerClient({ brokerUrl, signal });
-  let known: readonly LobbyListing[] = [];
-  const tell = (): void => events.onLobbies(known.map((lobby) => ({ ...lobby, pingMs: pingOf(lobby, client.roundTripMs) })));
-  client.watchLobbies(filter, {
-    ...events,
-    onLobbies(lobbies) {
-      known = lobbies;
-      tell();
-    },
-  });
-  // Twice: the first may have to make a connection.
-  void client
-    .getConfig()
-    .then(() => client.getConfig())
-    .then(() => signal.aborted || tell());
-}
-
-/** By way of the broker, which is not nearer than the host itself. */
-function pingOf({ rttMs }: LobbyListing, ownMs: number | undefined): number | undefined {
-  return rttMs === 0 || ownMs === undefined ? undefined : rttMs + ownMs;
+  watchOpenLobbies(new BrokerClient({ brokerUrl, signal }), filter, events, signal);
 }

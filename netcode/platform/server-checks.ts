@@ -28,9 +28,9 @@ export interface ServerFinding {
 }
 
 export function checkSecureContext(): Finding {
-  if (globalThis.isSecureContext) return ok('This page is a secure context.');
+  if (globalThis.isSecureContext) return ok('This page came over a secure connection, or from this computer.');
   return warn(
-    'This page came over plain http. Games work, but voice chat, the share sheet and copying with one click do not: browsers keep them for https.',
+    'This page came over plain http. Games work, but speaking in voice chat and the share sheet do not: browsers keep them for https.',
     'Open the game by its https address, if it has one.',
   );
 }

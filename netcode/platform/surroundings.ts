@@ -38,18 +38,22 @@ interface DepsOptions {
 
 function depsFor({ brokerUrl, signal, trace }: DepsOptions, { createTicker, createTransport, createVoice }: Surroundings): SessionDeps {
   const directory = new BrokerClient({ brokerUrl });
+  let unnoted = trace;
   const askForIce = async (): Promise<IceSettings> => {
-    trace?.begin('config');
+    // Servers are asked for again when their credentials run out. That is no part of the join.
+    const noting = unnoted;
+    unnoted = undefined;
+    noting?.begin('config');
     const config = await directory.getConfig();
     if (!config.ok) {
-      trace?.fail('config');
+      noting?.fail('config');
       throw new DialError('broker-unreachable', config.message);
     }
-    trace?.done('config');
+    noting?.done('config');
     const { iceTransportPolicy = 'all', hasRelay = false, expiresInSeconds } = config.value;
     const iceServers = config.value.iceServers.map(({ urls, ...rest }) => ({ ...rest, urls: typeof urls === 'string' ? urls : [...urls] }));
-    trace?.useServers(iceServers, iceTransportPolicy);
-    if (!hasRelay) trace?.path('relay', 'none');
+    noting?.useServers(iceServers, iceTransportPolicy);
+    if (!hasRelay) noting?.path('relay', 'none');
     return { iceServers, iceTransportPolicy, hasRelay, goodForMs: expiresInSeconds === undefined ? undefined : expiresInSeconds * 1000 };
   };
   return {
@@ -99,6 +103,8 @@ export async function joinWith<I extends FieldMap, E extends KindMap, V extends 
   } catch (error) {
     if (error instanceof JoinError && trace.steps.length > 0) {
       error.explanation = explainJoin(trace, error);
+      // Some of the server was reached: the message of a server that is out of reach would be untrue.
+      if (error.reason === 'broker-unreachable' && trace.isDone('code')) error.message = error.explanation.what;
       error.report = joinReportText(trace, error);
     }
     throw error;

@@ -28,6 +28,7 @@ import type {
   LobbyWatchEvents,
 } from './directory.ts';
 import { LobbyWatch, readLobbyPage } from './lobby-watch.ts';
+import { RoundTrip, watchNetworkTime } from './round-trip.ts';
 
 /** A healthy broker answers within a round trip; a phone on a bad network takes seconds, and a person waits no longer. */
 const CALL_TIMEOUT_MS = 8_000;
@@ -36,6 +37,8 @@ const RESPONSE_BYTES_MAX = 65_536;
 /** ICE servers beyond a handful only slow the browser's gathering; Chromium warns from five on. */
 const ICE_SERVERS_MAX = 16;
 const ICE_URLS_MAX = 8;
+/** Calls that wait for what the network took: it is told shortly after the answer, or never. */
+const TIMINGS_MAX = 4;
 /** Longest text field the server may send: ids, tokens, TURN credentials. */
 const TEXT_LENGTH_MAX = 1_024;
 
@@ -47,6 +50,10 @@ export interface BrokerClientOptions {
   /** Gives up all calls: each then fails as 'unreachable'. */
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
+  /** Milliseconds since any fixed moment. Default: `performance.now()`. */
+  readonly nowMs?: () => number;
+  /** Tells what the next fetch of a path took on the network; returns what stops it. Default: what the browser notes, for its own `fetch`. */
+  readonly watchNetworkTime?: typeof watchNetworkTime;
 }
 
 interface Call<T> {
@@ -62,7 +69,9 @@ interface Call<T> {
 export class BrokerClient implements LobbyDirectory, LobbyBrowser {
   readonly #options: BrokerClientOptions;
   readonly #baseUrl: string;
-  #roundTripMs: number | undefined;
+  readonly #roundTrip = new RoundTrip();
+  /** Stop the waiting for what the network took, of the latest calls. */
+  readonly #timings: (() => void)[] = [];
 
   constructor(options: BrokerClientOptions) {
     this.#options = options;
@@ -70,7 +79,7 @@ export class BrokerClient implements LobbyDirectory, LobbyBrowser {
   }
 
   get roundTripMs(): number | undefined {
-    return this.#roundTripMs;
+    return this.#roundTrip.ms;
   }
 
   /** Registers a lobby for this peer. */
@@ -130,13 +139,16 @@ export class BrokerClient implements LobbyDirectory, LobbyBrowser {
     const onAbort = () => controller.abort();
     this.#options.signal?.addEventListener('abort', onAbort);
     if (this.#options.signal?.aborted === true) onAbort();
-    const askedAtMs = performance.now();
+    const nowMs = this.#options.nowMs ?? (() => performance.now());
+    const stopTiming = this.#time(path);
+    const askedAtMs = nowMs();
     try {
       const response = await (this.#options.fetch ?? fetch)(this.#baseUrl + path, {
         method,
         keepalive,
         cache: 'no-store',
-        credentials: 'omit',
+        // The broker sets no cookies. But browsers keep calls without credentials apart from the page's own connection, and would make one more.
+        credentials: 'same-origin',
         signal: controller.signal,
         headers: {
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
@@ -144,8 +156,7 @@ export class BrokerClient implements LobbyDirectory, LobbyBrowser {
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
-      // The first call has made the connection as well; a later one tells more of the distance.
-      this.#roundTripMs = Math.min(this.#roundTripMs ?? Infinity, performance.now() - askedAtMs);
+      this.#roundTrip.noteCall(askedAtMs, nowMs());
       const answer = await readJson(response);
       if (!response.ok) return readError(answer, response.status);
       const value = read(answer);
@@ -153,6 +164,7 @@ export class BrokerClient implements LobbyDirectory, LobbyBrowser {
         ? unreachable('The server gave an answer that makes no sense. Is it the right address?')
         : { ok: true, value };
     } catch {
+      stopTiming();
       return unreachable(
         controller.signal.aborted && this.#options.signal?.aborted !== true
           ? `The server did not answer within ${timeoutMs / 1000} s. Check your connection and try again.`
@@ -162,6 +174,14 @@ export class BrokerClient implements LobbyDirectory, LobbyBrowser {
       clearTimeout(timer);
       this.#options.signal?.removeEventListener('abort', onAbort);
     }
+  }
+
+  #time(path: string): () => void {
+    const { fetch: ask, watchNetworkTime: watch = ask === undefined ? watchNetworkTime : undefined } = this.#options;
+    const stop = watch?.(path, (ms) => this.#roundTrip.noteNetwork(ms)) ?? (() => undefined);
+    this.#timings.push(stop);
+    if (this.#timings.length > TIMINGS_MAX) this.#timings.shift()?.();
+    return stop;
   }
 }
 

@@ -24,7 +24,7 @@ export interface LobbyAddress extends LobbyResponse {
 }
 
 export interface LobbyDirectory {
-  /** To the broker and back, roughly: the quickest call so far. Undefined before the first. */
+  /** To the broker and back, roughly: the quickest of the last few calls. Undefined before the first. */
   readonly roundTripMs?: number | undefined;
   createLobby(request: CreateLobbyRequest): Promise<BrokerResult<CreateLobbyResponse>>;
   resolveLobby(code: string): Promise<BrokerResult<LobbyAddress>>;

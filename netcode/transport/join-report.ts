@@ -60,6 +60,14 @@ export function failedStep(trace: JoinTrace): JoinStep | undefined {
 }
 
 function explainServer(trace: JoinTrace, { message }: FailedJoin): JoinExplanation {
+  if (trace.isDone('code') && trace.stepOf('config')?.failedMs !== undefined) {
+    return {
+      step: 'config',
+      what: 'The server answers, but it did not tell this page how to connect.',
+      tried: '',
+      advice: 'Try again in a minute. A browser extension may block it, too: try a private window.',
+    };
+  }
   const answers = trace.isDone('config') || trace.isDone('code');
   if (answers && !trace.isDone('broker')) {
     return {
@@ -105,9 +113,10 @@ function explainUnreachable(trace: JoinTrace): JoinExplanation {
   if (!trace.isDone('answer')) {
     return {
       step: 'answer',
-      what: "The server told the host's browser of you, but it did not answer.",
+      what: "The server was asked to tell the host's browser of you, and no answer came.",
       tried: '',
-      advice: 'Ask the host to look at their tab: it may be asleep, frozen or just closed. Then try again.',
+      advice:
+        'Ask the host to look at their tab: it may be asleep, frozen or just closed. If it is not, look at your own network. Then try again.',
     };
   }
   const step = trace.isDone('dtls') ? 'channels' : trace.isDone('ice') ? 'dtls' : 'ice';
@@ -183,7 +192,7 @@ function triedText(trace: JoinTrace): string {
   const parts = [
     isTurnOnly ? '' : amount(countOf(counts, ['host']), 'local address', 'local addresses'),
     isTurnOnly ? '' : publicText(counts, trace.means),
-    turnText(counts, trace.means),
+    turnText(trace),
     RELAY_TEXTS[trace.paths.get('relay') ?? 'none'],
   ].filter((part) => part !== '');
   const attempts = trace.stepOf('answer')?.attempts ?? 0;
@@ -205,12 +214,15 @@ function publicText(counts: CandidateCounts, means: JoinMeans | undefined): stri
   return means === undefined ? '' : `${amount(means.stunServers, 'STUN server', 'STUN servers')} without an answer`;
 }
 
-function turnText(counts: CandidateCounts, means: JoinMeans | undefined): string {
+function turnText(trace: JoinTrace): string {
+  const { means } = trace;
   if (means === undefined) return '';
   if (means.turnServers === 0) return 'no TURN server';
-  const taken = countOf(counts, ['relay']);
+  const taken = countOf(trace.candidates('local'), ['relay']);
   if (taken > 0) return amount(taken, 'address at a TURN server', 'addresses at TURN servers');
-  return `${amount(means.turnServers, 'TURN server', 'TURN servers')} that gave no address`;
+  const servers = amount(means.turnServers, 'TURN server', 'TURN servers');
+  // Only some browsers tell of errors, and then whoever runs the server has to know.
+  return trace.iceErrors.has(401) ? `${servers} that refused this server's credentials` : `${servers} that gave no address`;
 }
 
 function amount(count: number, one: string, many: string): string {

@@ -35,9 +35,14 @@ export class PathControl {
     return stampData(kept.frame, kept.number, this.#received);
   }
 
-  /** All that the other side may lack, in order, each with what has arrived by now. */
-  *again(): Iterable<Uint8Array> {
-    for (const { number, frame } of this.#kept) yield stampData(frame, number, this.#received);
+  /** The number of the last message sent. */
+  get lastNumber(): number {
+    return this.#lastNumber;
+  }
+
+  /** All behind this number that the other side may lack, in order, each with what has arrived by now. */
+  *again(after: number): Iterable<Uint8Array> {
+    for (const { number, frame } of this.#kept) if (number > after) yield stampData(frame, number, this.#received);
   }
 
   /** The other side has all messages up to this number. False when there are not so many: it lies. */

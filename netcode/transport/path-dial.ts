@@ -50,7 +50,7 @@ class PathDial {
     this.#parts = parts;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#isRelayOver = parts.relay === undefined || parts.options.relay === undefined;
+    this.#isRelayOver = parts.relay?.isReachable !== true || parts.options.relay?.code === undefined;
   }
 
   start(): void {
@@ -74,7 +74,7 @@ class PathDial {
     if (this.#isRelayBegun || this.#isSettled) return;
     this.#isRelayBegun = true;
     this.#stopWaiting();
-    if (relay === undefined || options.relay === undefined) {
+    if (relay === undefined || options.relay?.code === undefined) {
       this.#fail(new DialError('unreachable', `'${remoteId}' is to be reached through the relay alone, and the lobby allows none`));
       return;
     }

@@ -63,7 +63,10 @@ export class PathKeeper {
   update(nowMs: number): void {
     for (const { kind, carrier } of this.#opened.splice(0)) this.#link.add(kind, carrier);
     this.#choose();
-    for (const kind of ['direct', 'relay'] as const) this.#link.carrier(kind)?.askIfSilent();
+    for (const kind of ['direct', 'relay'] as const) {
+      const carrier = this.#link.carrier(kind);
+      carrier?.askIfSilent({ isCurrent: carrier === this.#link.current });
+    }
     this.#dialRelay(nowMs);
     this.#dialDirect(nowMs);
     this.#letRelayGo(nowMs);
@@ -79,7 +82,8 @@ export class PathKeeper {
   #choose(): void {
     const { current } = this.#link;
     const [direct, relay] = [this.#link.carrier('direct'), this.#link.carrier('relay')];
-    if (speaks(direct)) this.#link.use(direct);
+    // Back only to one that answers: of a path that is walled one way, something is heard now and then for seconds.
+    if (speaks(direct) && (direct === current || !direct.isAsked)) this.#link.use(direct);
     else if (speaks(relay)) this.#link.use(relay);
     else if (current === undefined && (direct ?? relay) !== undefined) this.#link.use((direct ?? relay)!);
   }

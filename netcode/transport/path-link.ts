@@ -120,7 +120,10 @@ export class PathLink implements Link {
     }
     this.#inbox.countControlOut(bytes.byteLength);
     this.#owesAck = false;
-    this.#current?.link.sendControl(frame);
+    if (this.#current !== undefined) {
+      this.#current.link.sendControl(frame);
+      this.#current.sentNumber = this.#control.lastNumber;
+    }
     return true;
   }
 
@@ -132,6 +135,10 @@ export class PathLink implements Link {
     }
     this.#inbox.countStateOut(bytes.byteLength);
     return true;
+  }
+
+  doubt(): void {
+    if (this.#parts.isDialler) this.#current?.doubt();
   }
 
   receiveControl(): Received | undefined {
@@ -233,7 +240,8 @@ export class PathLink implements Link {
         this.#takeAck(frame.received);
         return;
       case 'use':
-        this.#goOver(carrier);
+        if (this.#parts.isDialler) this.#countMalformed();
+        else this.#goOver(carrier);
         return;
       case 'ask':
         carrier.say('here');
@@ -272,12 +280,14 @@ export class PathLink implements Link {
     this.#current = carrier;
     this.#changes += 1;
     this.#owesAck = true;
-    for (const frame of this.#control.again()) carrier.link.sendControl(frame);
+    for (const frame of this.#control.again(carrier.sentNumber)) carrier.link.sendControl(frame);
+    carrier.sentNumber = this.#control.lastNumber;
     carrier.link.openLanes(this.#lanesWanted);
   }
 
   #onCarrierEnd(carrier: PathCarrier, end: LinkEnd): void {
-    if (carrier.isRetired || end === 'closed-here' || end === 'lost') this.#remove(carrier);
+    // Who closes the link says 'end' wherever it can. A carrier that is closed without it while another is open was turned away, or broke there.
+    if (this.#carriers.length > 1 || carrier.isRetired || end === 'closed-here' || end === 'lost') this.#remove(carrier);
     else this.#finish(end);
   }
 

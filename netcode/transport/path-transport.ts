@@ -85,6 +85,11 @@ export class PathTransport implements Transport {
     return this.#incoming.shift();
   }
 
+  /** The relay has a door of its own: `allowRelay`. */
+  listen(): void {
+    this.#parts.direct?.listen?.();
+  }
+
   allowRelay(pass: RelayPass | undefined): void {
     this.#parts.relay?.allowRelay?.(pass);
   }
@@ -136,7 +141,7 @@ export class PathTransport implements Transport {
 
   #dialCarrier(kind: CarrierKind, remoteId: PeerId, ticket: RelayTicket | undefined): Promise<Link> | undefined {
     const transport = this.#parts[kind];
-    if (transport?.isReachable !== true || (kind === 'relay' && ticket === undefined)) return undefined;
+    if (transport?.isReachable !== true || (kind === 'relay' && ticket?.code === undefined)) return undefined;
     return transport.connect(remoteId, { timeoutMs: CARRIER_TIMEOUT_MS[kind], relay: ticket });
   }
 

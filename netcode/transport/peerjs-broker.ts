@@ -1,26 +1,37 @@
 /**
  * Keeps a PeerJS peer registered at the broker: waits for the first `open`, and when the broker is lost later, tries again for ever,
  * slower and slower. Open links do not depend on it. PeerJS itself reconnects only when told, at once, and never gives up waiting.
+ *
+ * A socket that a network has forgotten tells nobody: PeerJS's heartbeats ask for no answer, and pages do not see the broker's pings. So
+ * from time to time an offer is sent to ourselves, which brokers hand back, or refuse.
  */
 import type { Peer } from 'peerjs';
+import { relayOffer } from './peerjs-signals.ts';
+import { randomBase64 } from './random-names.ts';
 import { DialError } from './transport.ts';
 
 /** The broker answers within one round trip; TLS and a cold start take a few more. */
 const OPEN_TIMEOUT_MS = 10_000;
-/** First wait after a loss, doubled each time, up to the maximum: a restarted broker is found soon and not stormed. */
+/** First wait after a loss, doubled each time, up to the maximum: a restarted broker is found soon, long before a seat is given up, and not stormed. */
 const RECONNECT_MS_MIN = 500;
-const RECONNECT_MS_MAX = 15_000;
+const RECONNECT_MS_MAX = 4_000;
+/** How often the broker is asked to hand a frame back, and how many in a row it may owe us. */
+const ECHO_EVERY_MS = 15_000;
+const ECHOES_OWED_MAX = 2;
 
 export class PeerBroker {
   readonly #peer: Peer;
   #attempts = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #echoTimer = setInterval(() => this.#askForEcho(), ECHO_EVERY_MS);
+  #echoesOwed = 0;
   #isClosed = false;
 
   private constructor(peer: Peer) {
     this.#peer = peer;
     peer.on('open', () => {
       this.#attempts = 0;
+      this.#echoesOwed = 0;
       clearTimeout(this.#timer);
     });
     peer.on('disconnected', () => this.#retryLater());
@@ -62,11 +73,28 @@ export class PeerBroker {
     return !this.#isClosed && this.#peer.open;
   }
 
+  /** A frame came from the broker. */
+  hear(): void {
+    this.#echoesOwed = 0;
+  }
+
   /** Says goodbye to the broker; the peer's connections live on. */
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
+    clearInterval(this.#echoTimer);
     this.#peer.disconnect();
+  }
+
+  #askForEcho(): void {
+    if (!this.#peer.open) return;
+    if (this.#echoesOwed >= ECHOES_OWED_MAX) {
+      // Leads to the next attempt, on a socket of its own.
+      this.#peer.disconnect();
+      return;
+    }
+    this.#echoesOwed += 1;
+    this.#peer.socket.send({ type: 'OFFER', dst: this.#peer.id, payload: relayOffer(randomBase64()) });
   }
 
   #retryLater(): void {

@@ -22,16 +22,21 @@ import { DialError, type DialOptions, type Link, type Transport } from './transp
 const PENDING_INCOMING_MAX = 16;
 /** Of which from one id: a page that reloads mid-dial comes back under a new id, so more than a retry is a flood. */
 const PENDING_PER_PEER_MAX = 2;
+/** Open links of one peer that dialled: one, one more by which it dials anew, and those that have not noticed their end. */
+const OPEN_PER_PEER_MAX = 4;
 /** Open incoming links: the seats of a session twice, since a lost player's old link ends seconds after the new one opens. */
 const OPEN_INCOMING_MAX = 64;
 /** Dials of one transport under way at once; a guest has one, a mesh at most one a seat. */
 const DIALS_MAX = 32;
-/** Connections tried in one dial. A handshake that breaks early, say by a DTLS message that met a transport not ready for it, succeeds when repeated. */
-const ATTEMPTS_MAX = 4;
+/** Connections tried in one dial: a handshake that breaks early succeeds when repeated. As many as the other side keeps pending of a peer. */
+const ATTEMPTS_MAX = PENDING_PER_PEER_MAX;
 /** An incoming connection that has not opened by then never will: the dialler gives up before. */
 const INCOMING_TIMEOUT_MS = 20_000;
 /** A machine with several networks and a relay offers about twenty. */
 const CANDIDATES_MAX = 64;
+
+/** Dealt with here: PeerJS knows no relay, and would close open connections that need no broker. */
+const FOR_US: ReadonlySet<Signal['type']> = new Set<Signal['type']>(['LEAVE', 'EXPIRE', 'RELAY']);
 
 /** What signalling tells of the relay. */
 export interface RelaySignals {
@@ -78,6 +83,7 @@ export class PeerCarriers implements Transport {
   #broker: PeerBroker | undefined;
   #relay: RelaySignals | undefined;
   #malformedSignals = 0;
+  #isListening = false;
   #isClosed = false;
 
   constructor({ peer, localId, clock, configuration }: PeerCarriersParts) {
@@ -87,6 +93,7 @@ export class PeerCarriers implements Transport {
     this.#configuration = configuration;
     this.media = new PeerMedia(peer, localId);
     this.#guardSignals();
+    peer.on('disconnected', () => this.#failUnanswered());
     peer.on('connection', (connection) => this.#onIncoming(connection));
     // PeerJS reports WebRTC's own failures here; the dial's timeout and the link's end tell the same story.
     peer.on('error', () => undefined);
@@ -113,6 +120,11 @@ export class PeerCarriers implements Transport {
   /** Frames from the broker that were dropped as malformed or out of place. */
   get malformedSignals(): number {
     return this.#malformedSignals;
+  }
+
+  /** A page that only dials answers nobody: its address is nobody's business, and its links nobody would read. */
+  listen(): void {
+    this.#isListening = true;
   }
 
   accept(): Link | undefined {
@@ -263,6 +275,15 @@ export class PeerCarriers implements Transport {
     if (this.#entries.size === 0) this.#peer.destroy();
   }
 
+  /** Whoever was dialled, and has not answered yet, cannot any more. */
+  #failUnanswered(): void {
+    for (const entry of this.#entries) {
+      if (entry.isIncoming || entry.isOpen || entry.isAnswered) continue;
+      entry.trace?.fail('answer');
+      entry.fail(new DialError('broker-unreachable', `the connection to the broker was lost before '${entry.remoteId}' answered`));
+    }
+  }
+
   #cancelDials(): void {
     for (const entry of this.#entries) if (!entry.isOpen) entry.fail(new DialError('cancelled', 'the transport or its page is closing'));
   }
@@ -279,12 +300,13 @@ export class PeerCarriers implements Transport {
     const handlers = socket.listeners('message');
     socket.removeAllListeners('message');
     socket.on('message', (frame: unknown) => {
+      this.#broker?.hear();
       const signal = readSignal(frame);
       if (signal === undefined || !this.#admit(signal)) {
         this.#malformedSignals += 1;
         return;
       }
-      if (signal.type === 'LEAVE' || signal.type === 'EXPIRE' || signal.type === 'RELAY') return;
+      if (FOR_US.has(signal.type)) return;
       try {
         for (const handle of handlers) handle(signal);
       } catch {
@@ -294,7 +316,7 @@ export class PeerCarriers implements Transport {
     });
   }
 
-  /** Whether a signal is due now. LEAVE, EXPIRE and RELAY are dealt with here: PeerJS knows no relay, and would close open connections that need no broker. */
+  /** Whether a signal is due now. */
   #admit(signal: Signal): boolean {
     if (isMediaSignal(signal)) return !this.#isClosed && this.media.admit(signal);
     switch (signal.type) {
@@ -314,9 +336,10 @@ export class PeerCarriers implements Transport {
         this.media.onUnknown(signal.src);
         return true;
       case 'RELAY':
-        return this.#relay?.takeOffer(signal.src as PeerId, signal.pair) ?? false;
+        // Our own offer is only to hear whether the broker is there.
+        return signal.src === this.localId || (this.#relay?.takeOffer(signal.src as PeerId, signal.pair) ?? false);
       case 'OFFER':
-        return !this.#isClosed && this.#entryOf(signal) === undefined && this.#hasRoomFor(signal.src);
+        return this.#isListening && !this.#isClosed && this.#entryOf(signal) === undefined && this.#hasRoomFor(signal.src);
       case 'ANSWER': {
         const entry = this.#entryOf(signal);
         if (entry === undefined || entry.isIncoming || entry.isAnswered) return false;
@@ -340,6 +363,7 @@ export class PeerCarriers implements Transport {
     return (
       this.#count(isPending) < PENDING_INCOMING_MAX &&
       this.#count((entry) => isPending(entry) && entry.remoteId === remoteId) < PENDING_PER_PEER_MAX &&
+      this.#count((entry) => entry.isIncoming && entry.remoteId === remoteId) < OPEN_PER_PEER_MAX &&
       this.#count((entry) => entry.isIncoming) < OPEN_INCOMING_MAX
     );
   }

@@ -121,13 +121,13 @@ function readConnectionSignal(
   if (payload['type'] !== 'data') return undefined;
   switch (type) {
     case 'OFFER': {
-      const sdp = readDescription('offer', payload['sdp']);
+      const sdp = readDataDescription('offer', payload['sdp']);
       if (sdp === undefined || payload['serialization'] !== 'raw' || payload['reliable'] !== true || payload['label'] !== CONTROL_LABEL)
         return undefined;
       return { type, src, payload: { type: 'data', serialization: 'raw', reliable: true, label: CONTROL_LABEL, connectionId, sdp } };
     }
     case 'ANSWER': {
-      const sdp = readDescription('answer', payload['sdp']);
+      const sdp = readDataDescription('answer', payload['sdp']);
       return sdp && { type, src, payload: { type: 'data', connectionId, sdp } };
     }
     case 'CANDIDATE': {
@@ -161,6 +161,18 @@ function readDescription<T extends 'offer' | 'answer'>(type: T, value: unknown):
   if (!isObject(value) || value['type'] !== type) return undefined;
   const { sdp } = value;
   return typeof sdp === 'string' && sdp.length <= SDP_LENGTH_MAX ? { type, sdp } : undefined;
+}
+
+function readDataDescription<T extends 'offer' | 'answer'>(type: T, value: unknown): Description<T> | undefined {
+  const description = readDescription(type, value);
+  return isDataSdp(description?.sdp) ? description : undefined;
+}
+
+/** Data channels and nothing else: an offer of sound or video would make the browser set up a receiver for it. */
+export function isDataSdp(value: unknown): value is string {
+  if (typeof value !== 'string') return false;
+  const media = value.match(/^m=\S*/gm);
+  return media !== null && media.length === 1 && media[0] === 'm=application';
 }
 
 /** Undefined when it is no ICE candidate of a usual size. Never throws. */

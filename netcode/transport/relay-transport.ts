@@ -9,12 +9,17 @@ import { BoundedQueue } from './inbox.ts';
 import { randomBase64 } from './random-names.ts';
 import { RelayDial, type RelayOutcome } from './relay-dial.ts';
 import { RelayLink } from './relay-link.ts';
-import { DialError, type DialOptions, type Link, type RelayPass, type RelayTicket, type Transport } from './transport.ts';
+import { DialError, type DialOptions, type Link, type RelayPass, type Transport } from './transport.ts';
 
 /** Sockets of the accepting side that wait for the other end: as many as direct connections may be pending. */
 const PENDING_MAX = 16;
 /** Of which for one peer: one, and the next when that one broke. */
 const PENDING_PER_PEER_MAX = 2;
+/** The next one of a peer is taken so much later: a dial begins its next attempt a second after the last. */
+const PEER_OFFER_EVERY_MS = 500;
+/** Offers taken at once, a full lobby falling back together, and how often beyond: the broker counts our sockets. */
+const OFFERS_AT_ONCE_MAX = 64;
+const OFFER_EVERY_MS = 500;
 /** Open sockets of the accepting side: one a seat, and those that have not noticed their end. */
 const OPEN_MAX = 64;
 /** Dials of one transport under way at once; a guest has one, a mesh at most one a seat. */
@@ -35,9 +40,12 @@ export class RelayTransport implements Transport {
   readonly #parts: RelayTransportParts;
   readonly #url: string;
   readonly #links = new Set<RelayLink>();
-  readonly #pending = new Set<RelayLink>();
+  /** And when each was opened. */
+  readonly #pending = new Map<RelayLink, number>();
   readonly #incoming = new BoundedQueue<Link>(OPEN_MAX);
   readonly #dials = new Set<RelayDial>();
+  /** Each offer moves it on by OFFER_EVERY_MS, from the present at least; it may lie only so far ahead of the present. */
+  #offersUntilMs = -Infinity;
   #pass: RelayPass | undefined;
   #isClosed = false;
 
@@ -64,13 +72,14 @@ export class RelayTransport implements Transport {
       if (this.#isClosed || signal?.aborted === true) throw new DialError('cancelled', `the dial of '${remoteId}' was cancelled`);
       if (!this.isReachable) throw new DialError('broker-unreachable', 'the broker is out of reach');
       if (remoteId === this.localId) throw new DialError('peer-unknown', 'a peer cannot dial itself');
-      if (relay === undefined) throw new DialError('unreachable', `the lobby of '${remoteId}' allows no relay`);
+      const code = relay?.code;
+      if (code === undefined) throw new DialError('unreachable', `the lobby of '${remoteId}' allows no relay`);
       if (this.#dials.size >= DIALS_MAX) throw new RangeError(`more dials at once than ${DIALS_MAX}`);
       const dial = new RelayDial({
         remoteId,
         timeoutMs,
         signal,
-        attempt: (onDone) => this.#call(remoteId, relay, onDone),
+        attempt: (onDone) => this.#call(remoteId, code, onDone),
         onSettled: (result) => {
           this.#dials.delete(dial);
           if (result instanceof DialError) reject(result);
@@ -86,16 +95,31 @@ export class RelayTransport implements Transport {
   takeOffer(remoteId: PeerId, pair: string): boolean {
     const pass = this.#pass;
     if (pass === undefined || this.#isClosed) return false;
+    const nowMs = this.#parts.clock.nowMs();
+    const theirs = [...this.#pending].filter(([link]) => link.remoteId === remoteId);
+    if (theirs.some(([, sinceMs]) => nowMs - sinceMs < PEER_OFFER_EVERY_MS)) return false;
+    const [oldest] = theirs;
     // Whoever asks again has given the first one up.
-    const [oldest, ...others] = [...this.#pending].filter((link) => link.remoteId === remoteId);
-    if (others.length + 1 >= PENDING_PER_PEER_MAX) oldest?.close();
-    if (this.#pending.size >= PENDING_MAX || this.#links.size >= OPEN_MAX) return false;
+    if (oldest !== undefined && theirs.length >= PENDING_PER_PEER_MAX) this.#giveUp(oldest[0]);
+    if (this.#pending.size >= PENDING_MAX || this.#links.size >= OPEN_MAX || !this.#isOfferDue(nowMs)) return false;
     const hello: RelayHello = { v: RELAY_VERSION, role: 'host', pair, ...pass };
     const link = this.#open(remoteId, hello, (outcome) => {
       this.#pending.delete(link);
       if (outcome === 'open' && !this.#incoming.push(link)) link.close();
     });
-    this.#pending.add(link);
+    this.#pending.set(link, nowMs);
+    return true;
+  }
+
+  #giveUp(link: RelayLink): void {
+    this.#pending.delete(link);
+    link.close();
+  }
+
+  #isOfferDue(nowMs: number): boolean {
+    const untilMs = Math.max(this.#offersUntilMs, nowMs) + OFFER_EVERY_MS;
+    if (untilMs > nowMs + OFFERS_AT_ONCE_MAX * OFFER_EVERY_MS) return false;
+    this.#offersUntilMs = untilMs;
     return true;
   }
 
@@ -112,7 +136,7 @@ export class RelayTransport implements Transport {
     for (const link of this.#links) link.close();
   }
 
-  #call(remoteId: PeerId, { code }: RelayTicket, onDone: (outcome: RelayOutcome) => void): RelayLink {
+  #call(remoteId: PeerId, code: string, onDone: (outcome: RelayOutcome) => void): RelayLink {
     const pair = randomBase64();
     const link = this.#open(remoteId, { v: RELAY_VERSION, role: 'guest', code, pair }, onDone);
     this.#parts.offer(remoteId, pair);

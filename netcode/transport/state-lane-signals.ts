@@ -10,7 +10,7 @@
  *
  * The other end is as much a stranger as the broker is: what it says is read here in full, and comes out with the known fields only.
  */
-import { type Candidate, isObject, readCandidate } from './peerjs-signals.ts';
+import { type Candidate, isDataSdp, isObject, readCandidate } from './peerjs-signals.ts';
 import { CONTROL_MESSAGE_BYTES_MAX, STATE_LANES_MAX } from './transport.ts';
 
 /** Attempts are counted from 1 and never start again; nobody gets this far. */
@@ -62,7 +62,7 @@ function readLaneSignal(value: unknown): LaneOffer | LaneSignal | undefined {
   switch (kind) {
     case 'offer':
     case 'answer':
-      return isLaneSdp(value['sdp']) ? { kind, n, attempt, sdp: value['sdp'] } : undefined;
+      return isDataSdp(value['sdp']) ? { kind, n, attempt, sdp: value['sdp'] } : undefined;
     case 'candidate': {
       const candidate = readCandidate(value['candidate']);
       return candidate && { kind, n, attempt, candidate };
@@ -76,11 +76,4 @@ function readLaneSignal(value: unknown): LaneOffer | LaneSignal | undefined {
 
 function isCount(value: unknown, max: number): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= max;
-}
-
-/** Data channels and nothing else: an offer of sound or video would make the browser set up a receiver for it. */
-function isLaneSdp(value: unknown): value is string {
-  if (typeof value !== 'string') return false;
-  const media = value.match(/^m=\S*/gm);
-  return media !== null && media.length === 1 && media[0] === 'm=application';
 }

@@ -107,6 +107,11 @@ export interface Link {
    * Lanes that break are opened anew while they are asked for. Both sides have the same lanes.
    */
   openLanes(count: number): void;
+  /**
+   * Says that what is sent seems not to arrive, whatever comes back: a link that has other paths finds out, and goes on over one of them if
+   * it is so. Cheap; may be said again and again. Missing where there is one path only.
+   */
+  doubt?(): void;
   /** The next control message, in order, or undefined. Messages that arrived before the end can still be read after it. */
   receiveControl(): Received | undefined;
   /** The next state packet in order of arrival, or undefined. */
@@ -135,13 +140,15 @@ export class DialError extends Error {
   }
 }
 
-/** Lets a guest through the broker's relay: the lobby's code, if the lobby allows a relay. */
+/** Lets a guest through the broker's relay. It is looked at whenever a path is dialled: what a lobby allows may change. */
 export interface RelayTicket {
-  readonly code: string;
+  /** The lobby's code; undefined while the lobby allows no relay. */
+  readonly code: string | undefined;
 }
 
 /** Lets the host through, too: proves whose lobby it is. */
-export interface RelayPass extends RelayTicket {
+export interface RelayPass {
+  readonly code: string;
   readonly ownerToken: string;
 }
 
@@ -159,9 +166,11 @@ export interface Transport {
   readonly localId: PeerId;
   /** Whether new peers can find us now. Open links do not depend on it. */
   readonly isReachable: boolean;
+  /** From now on others may dial us; before, nobody's dial is answered. Missing where everybody may from the beginning. */
+  listen?(): void;
   /** The next incoming link, fully open, or undefined. */
   accept(): Link | undefined;
-  /** Opens a link; resolves when both channels carry data. Rejects with DialError. */
+  /** Opens a link; resolves when what is sent over it will arrive, state as far as the network allows. Rejects with DialError. */
   connect(remoteId: PeerId, options: DialOptions): Promise<Link>;
   /** From now on guests may come through the broker's relay; undefined: no longer. Missing where there is none. */
   allowRelay?(pass: RelayPass | undefined): void;

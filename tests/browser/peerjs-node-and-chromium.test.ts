@@ -59,6 +59,7 @@ beforeEach(async () => {
     ice: { iceServers: [] },
     clock: { nowMs: () => performance.now() },
   });
+  node.listen();
 });
 afterEach(async () => {
   node.close();
@@ -80,6 +81,7 @@ async function openInPage(): Promise<PeerId> {
       ice: { iceServers: [] },
       clock: { nowMs: () => performance.now() },
     });
+    globals.transport.listen();
     return globals.transport.localId;
   }, inject('brokerUrl'));
   return id;

@@ -102,6 +102,16 @@ describe.skipIf(why !== undefined)('a firewall that lets no UDP through', () => 
     wan.allowUdp('all');
     say('opened again: direct after', await guest.until('a direct path', async () => (await guest.way()) === 'direct'));
     await sleep(SETTLED_MS);
+
+    // The guest goes on hearing the host for seconds, and the browsers take as long to notice.
+    await host.watchSilence();
+    wan.allowUdp('none', 'b');
+    await sleep(500);
+    await guest.until('the relay', async () => (await guest.way()) === 'relay' && (await host.way()) === 'relay');
+    const unheardMs = (await host.flow()).longestGapMs;
+    say('closed for what the guest sends: longest silence of the change', unheardMs);
+    expect(unheardMs).toBeLessThan(FALLS_BACK_WITHIN_MS);
+    await sleep(SETTLED_MS);
     for (const player of [host, guest]) expect(await player.seen()).toEqual({ status: 'playing', error: '', ships });
   });
 });

@@ -20,6 +20,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   transport = await createNodePeerTransport({ brokerUrl: `http://127.0.0.1:${broker.port}`, ice: { iceServers: [] }, clock });
+  transport.listen();
 });
 afterEach(() => {
   rawPeers.close();

@@ -3,9 +3,13 @@
  * WebSocket server; a peer that does anything is PeerJS itself, used raw. Vitest fails the run on any unhandled error beside.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { once } from 'node:events';
+import { WebSocket, WebSocketServer } from 'ws';
+import type { PeerId } from '../../netcode/core/ids.ts';
 import type { PeerTransport } from '../../netcode/transport/peerjs.ts';
 import { createNodePeerTransport, shutdownNodePeerTransports } from '../../netcode/transport/peerjs-node.ts';
+import { relayOffer } from '../../netcode/transport/peerjs-signals.ts';
+import { randomBase64 } from '../../netcode/transport/random-names.ts';
 import { type Link, STATE_PACKET_BYTES_MAX } from '../../netcode/transport/transport.ts';
 import { dataFrame, readPathFrame, stampData, writeHello } from '../../netcode/transport/path-frames.ts';
 import { type RunningServer, startServer } from '../../peer-server/server.ts';
@@ -21,6 +25,7 @@ async function open(brokerUrl: string, signal?: AbortSignal): Promise<PeerTransp
     clock,
     ...(signal === undefined ? {} : { signal }),
   });
+  transport.listen();
   transports.push(transport);
   return transport;
 }
@@ -62,7 +67,7 @@ describe('a broker that says anything', () => {
     reliable: true,
     label: 'control',
     connectionId: 'dc_1',
-    sdp: { type: 'offer', sdp: 'v=0' },
+    sdp: { type: 'offer', sdp: 'v=0\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n' },
   };
   const MALFORMED: unknown[] = [
     null,
@@ -143,6 +148,41 @@ describe('with the real broker', () => {
   afterEach(() => rawPeers.close());
   afterAll(() => broker.close());
 
+  test('[PATH11] who does not listen answers no offer, and does so from the moment on in which it listens', async () => {
+    const host = await createNodePeerTransport({ brokerUrl, ice: { iceServers: [] }, clock });
+    transports.push(host);
+    const guest = await open(brokerUrl);
+    const giveUp = new AbortController();
+    const unanswered = guest.connect(host.localId, { timeoutMs: 20_000, signal: giveUp.signal });
+    await until(() => host.malformedSignals > 0);
+    giveUp.abort();
+    await expect(unanswered).rejects.toMatchObject({ failure: 'cancelled' });
+    // It may dial all the same.
+    await host.connect(guest.localId, { timeoutMs: 20_000 });
+    expect([host.accept(), (await accepted(guest)).remoteId]).toEqual([undefined, host.localId]);
+    host.listen();
+    await guest.connect(host.localId, { timeoutMs: 20_000 });
+    expect((await accepted(host)).remoteId).toBe(guest.localId);
+  });
+
+  test('[PATH16] of one peer four links are open at a time, and another when one has ended', async () => {
+    const [host, guest] = [await open(brokerUrl), await open(brokerUrl)];
+    const links: { guest: Link; host: Link }[] = [];
+    for (let n = 0; n < 4; n++) links.push({ guest: await guest.connect(host.localId, { timeoutMs: 20_000 }), host: await accepted(host) });
+    const giveUp = new AbortController();
+    const fifth = guest.connect(host.localId, { timeoutMs: 20_000, signal: giveUp.signal });
+    await until(() => host.malformedSignals > 0);
+    giveUp.abort();
+    await expect(fifth).rejects.toMatchObject({ failure: 'cancelled' });
+    // Somebody else is not kept out by it.
+    await (await open(brokerUrl)).connect(host.localId, { timeoutMs: 20_000 });
+    await accepted(host);
+    links[0]!.guest.close();
+    await until(() => links[0]!.host.end !== undefined);
+    await guest.connect(host.localId, { timeoutMs: 20_000 });
+    expect((await accepted(host)).remoteId).toBe(guest.localId);
+  });
+
   test('messages of the wrong kind or size are counted and dropped, and the link goes on', async () => {
     const host = await open(brokerUrl);
     const { control, state, say } = await rawPeers.dial(host.localId);
@@ -157,6 +197,29 @@ describe('with the real broker', () => {
     say(1);
     await until(() => link.counters.controlMessagesIn === 1);
     expect([link.receiveControl()?.bytes, link.receiveState(), link.end]).toEqual([Uint8Array.of(1), undefined, undefined]);
+  });
+
+  test('what a peer says to itself is answered, by which it knows that the broker is there', async () => {
+    const socket = new WebSocket(`${brokerUrl.replace('http', 'ws')}/peerjs?key=peerjs&id=echo&token=t`);
+    const frames: { type: string; src?: string }[] = [];
+    socket.on('message', (data) => frames.push(JSON.parse((data as Buffer).toString())));
+    await until(() => frames.some(({ type }) => type === 'OPEN'));
+    socket.send(JSON.stringify({ type: 'OFFER', payload: relayOffer(randomBase64()), dst: 'echo' }));
+    await until(() => frames.some(({ src }) => src === 'echo'));
+    socket.close();
+  });
+
+  test('a dial that has no answer when the broker is lost is over at once, and says why', async () => {
+    const own = await startServer({ host: '127.0.0.1', port: 0, iceServers: [] });
+    const guest = await open(`http://127.0.0.1:${own.port}`);
+    const silent = new WebSocket(`ws://127.0.0.1:${own.port}/peerjs?key=peerjs&id=silent&token=t`);
+    let offers = 0;
+    silent.on('message', (data) => (offers += Number(JSON.parse((data as Buffer).toString()).type === 'OFFER')));
+    await once(silent, 'open');
+    const outcome = guest.connect('silent' as PeerId, { timeoutMs: 60_000 }).catch((error: unknown) => error);
+    await until(() => offers === 1);
+    await own.close();
+    expect(await outcome).toMatchObject({ failure: 'broker-unreachable' });
   });
 
   test('whoever dials does not wait for the answer to its greeting: what it says first comes behind it', async () => {

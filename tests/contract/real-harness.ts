@@ -14,6 +14,7 @@ export function realHarness(create: () => Promise<Transport>): TransportHarness 
     lanesMax: STATE_LANES_MAX,
     createTransport: async () => {
       const transport = await create();
+      transport.listen?.();
       transports.push(transport);
       return transport;
     },

@@ -1,6 +1,7 @@
 /** What a broken or hostile relay can do to a player, and what strangers can do to a host that allows one. The relay is a plain WebSocket server. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { VirtualClock } from '../../netcode/core/clock.ts';
 import type { PeerId } from '../../netcode/core/ids.ts';
 import { createNodePeerTransport, shutdownNodePeerTransports } from '../../netcode/transport/peerjs-node.ts';
 import { RelayTransport } from '../../netcode/transport/relay-transport.ts';
@@ -8,7 +9,8 @@ import type { Link } from '../../netcode/transport/transport.ts';
 import { readRelayHello, RELAY_CONTROL, RELAY_STATE, type RelayHello, writeRelayCredit } from '../../netcode/wire/relay.ts';
 import { until } from './raw-link.ts';
 
-const clock = { nowMs: () => performance.now() };
+/** Goes on when a test says so. */
+const clock = new VirtualClock();
 const CODE = 'K7QX2M';
 const HOST = 'the-host' as PeerId;
 const PASS = { code: CODE, ownerToken: 'o'.repeat(22) };
@@ -204,26 +206,60 @@ describe('a host', () => {
     expect(hellos).toEqual([{ v: 1, role: 'host', pair: pairOf(2), ...PASS }]);
   });
 
-  test('follows sixteen at a time, and of one peer the last two', async () => {
+  test('[PATH17] follows sixteen at a time, and more when these are through', async () => {
     relay.allowRelay(PASS);
     const taken = Array.from({ length: 40 }, (_, n) => relay.takeOffer(`guest-${n}` as PeerId, pairOf(n)));
     expect(taken.filter(Boolean).length).toBe(16);
     await until(() => hellos.length === 16);
-    relay.close();
-    await until(() => server.clients.size === 0);
+    for (const socket of server.clients) paired(socket);
+    const links: Link[] = [];
+    await until(() => {
+      const link = relay.accept();
+      if (link !== undefined) links.push(link);
+      return links.length === 16;
+    });
+    expect(relay.takeOffer('guest-40' as PeerId, pairOf(40))).toBe(true);
   });
 
-  test('closes what a peer waits for no longer when it asks again', async () => {
+  test('[PATH17] follows a peer again half a second after the last time, and waits for its last two alone', async () => {
     relay.allowRelay(PASS);
+    const offer = (n: number) => relay.takeOffer('guest' as PeerId, pairOf(n));
     for (let n = 0; n < 10; n++) {
-      expect(relay.takeOffer('guest' as PeerId, pairOf(n))).toBe(true);
+      expect(offer(n)).toBe(true);
       await until(() => hellos.length === n + 1);
+      clock.advance(499);
+      expect(offer(50 + n)).toBe(false);
+      clock.advance(1);
     }
-    await until(() => server.clients.size <= 2);
+    await until(() => server.clients.size === 2);
+    // Others have nothing to do with it.
+    for (const other of ['a', 'b']) expect(relay.takeOffer(other as PeerId, pairOf(40))).toBe(true);
+    await until(() => hellos.length === 12);
     answer = paired;
-    relay.takeOffer('guest' as PeerId, pairOf(99));
+    expect(offer(99)).toBe(true);
     let link: Link | undefined;
     await until(() => (link = relay.accept()) !== undefined);
     expect(link!.remoteId).toBe('guest');
+  });
+
+  test('[PATH17] follows sixty-four at once, and then one in half a second, whoever they are: the broker counts its sockets', async () => {
+    relay.allowRelay(PASS);
+    answer = (socket) => socket.send('{"type":"refused","reason":"no-peer","message":""}');
+    let taken = 0;
+    /** Of so many offers, each of somebody else, when those before are over. */
+    const takes = async (offers: number): Promise<number> => {
+      const before = taken;
+      for (let n = 0; n < offers; n++) if (relay.takeOffer(`guest-${taken}-${n}` as PeerId, pairOf(taken))) taken++;
+      await until(() => hellos.length === taken && server.clients.size === 0);
+      return taken - before;
+    };
+    for (let round = 0; round < 4; round++) expect(await takes(20)).toBe(16);
+    expect(await takes(20)).toBe(0);
+    clock.advance(499);
+    expect(await takes(20)).toBe(0);
+    clock.advance(1);
+    expect(await takes(20)).toBe(1);
+    clock.advance(2_000);
+    expect(await takes(20)).toBe(4);
   });
 });

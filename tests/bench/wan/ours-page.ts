@@ -120,6 +120,7 @@ let transport: Transport | undefined;
 window.oursPage = {
   async register(brokerUrl) {
     transport = await createPeerTransport({ brokerUrl, ice: { iceServers: [] }, clock });
+    transport.listen?.();
     return transport.localId;
   },
   async connect(address) {

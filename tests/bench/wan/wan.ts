@@ -136,9 +136,10 @@ export class Wan {
     this.#say(`outage ${ms}`);
   }
 
-  /** From now on a firewall lets UDP through that has to do with this port alone; 'none': no UDP at all, 'all': any. TCP is not touched. */
-  allowUdp(port: number | 'none' | 'all'): void {
-    this.#say(`set udpPort ${port === 'all' ? 0 : port === 'none' ? NOBODYS_PORT : port}`);
+  /** From now on a firewall lets UDP through that has to do with this port alone; 'none': no UDP at all, 'all': any. `from`: of what that side sends, the other direction stays as it is. TCP is not touched. */
+  allowUdp(port: number | 'none' | 'all', from?: WanSide): void {
+    const whose = from === undefined ? '' : `${from} `;
+    this.#say(`set ${whose}udpPort ${port === 'all' ? 0 : port === 'none' ? NOBODYS_PORT : port}`);
   }
 
   /** What each side sent since this was last asked. */

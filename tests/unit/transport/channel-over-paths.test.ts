@@ -65,7 +65,12 @@ async function playing(seed: number) {
       for (const end of ends) end.update(world.clock.nowMs());
     }
   };
-  return { world, ends, run, guest };
+  /** A wall that one side's packets do not get through, or no longer. The other side's do. */
+  const wall = (side: 'host' | 'guest', isUp: boolean): void => {
+    const [from, to] = side === 'host' ? [hosts.localId, guests.localId] : [guests.localId, hosts.localId];
+    world.direct.setConditions(from, to, { delayMs: 20, isDown: isUp });
+  };
+  return { world, ends, run, guest, wall };
 }
 
 describe('a channel whose link goes over to another path', () => {
@@ -93,6 +98,35 @@ describe('a channel whose link goes over to another path', () => {
         expect(end.channel.rttMs, path).toBeLessThan(most);
       }
     }
+  });
+
+  test.each([
+    ['guest', 5],
+    ['guest', 6],
+    ['host', 5],
+    ['host', 6],
+  ] as const)('[PATH9] goes over when nothing that the %s sends arrives, though the other is heard (seed %i)', async (side, seed) => {
+    const { world, ends, run, guest, wall } = await playing(seed);
+    await run(3_000);
+    wall(side, true);
+    await run(2_500);
+    expect(guest.path).toBe('relay');
+    const changes = guest.pathChanges;
+    const sinceMs = world.clock.nowMs();
+    await run(5_000);
+    for (const end of ends) expect(end.receivedSince(sinceMs)).toBeGreaterThan(250);
+    // What of the old path is still heard is no reason to go back.
+    expect([guest.path, guest.pathChanges]).toEqual(['relay', changes]);
+    wall(side, false);
+    await run(10_000);
+    expect(guest.path).toBe('direct');
+  });
+
+  test.each([7, 8, 9])('[PATH9] stays where it is while a path loses much, but not all (seed %i)', async (seed) => {
+    const { world, run, guest } = await playing(seed);
+    world.direct.setDefaultConditions({ delayMs: 50, jitterMs: 5, lossPct: 15, burstLength: 2 });
+    await run(120_000);
+    expect([guest.path, guest.pathChanges, guest.carrier('relay')]).toEqual(['direct', 0, undefined]);
   });
 
   test('[PATH7] goes on numbering and acknowledging: every tick is acknowledged once, and none that was not sent', async () => {

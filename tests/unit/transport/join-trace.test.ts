@@ -200,14 +200,14 @@ describe('a failed join is explained', () => {
   });
 
   test.each([
-    [401, /refused the credentials/],
-    [701, /did not answer: it is down/],
-  ])('TURN alone is allowed, and failed with %i', (code, says) => {
+    [401, /refused the credentials/, /Tried: 1 TURN server that refused this server's credentials\./],
+    [701, /did not answer: it is down/, /Tried: 1 TURN server that gave no address\./],
+  ])('TURN alone is allowed, and failed with %i', (code, says, tried) => {
     const trace = traceUntil('ice');
     trace.useServers([TURN], 'relay');
     trace.iceError(code);
     expect(explained(trace)).toMatch(says);
-    expect(explained(trace)).toMatch(/Tried: 1 TURN server that gave no address\./);
+    expect(explained(trace)).toMatch(tried);
   });
 
   test('a browser that offers no address is suspected of blocking WebRTC, on either side', () => {
@@ -222,7 +222,7 @@ describe('a failed join is explained', () => {
   });
 
   test.each([
-    ['answer', /did not answer.*Ask the host to look at their tab/],
+    ['answer', /no answer came.*Ask the host to look at their tab/],
     ['dtls', /A path to the host's browser was found, but the encrypted connection/],
     ['channels', /stood, but no data came through/],
   ] as const)('a dial that ends at %s says so', (step, says) => {
@@ -252,6 +252,11 @@ describe('a failed join is explained', () => {
     for (const step of ['config', 'code'] as const) gone.begin(step);
     gone.fail('config');
     expect(explainJoin(gone, error)).toMatchObject({ step: 'config', what: error.message });
+    gone.done('code');
+    expect(explainJoin(gone, error)).toMatchObject({
+      step: 'config',
+      what: expect.stringMatching(/^The server answers, but it did not tell/),
+    });
   });
 
   test('a host who left is told apart from one who sleeps', () => {

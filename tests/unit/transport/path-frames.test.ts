@@ -71,16 +71,25 @@ describe('control', () => {
     const control = new PathControl();
     const frames = [5, 6, 7].map((byte) => [...control.push(Uint8Array.of(byte))!]);
     expect(frames.map((frame) => frame[1])).toEqual([1, 2, 3]);
-    expect([...control.again()].map((frame) => frame.at(-1))).toEqual([5, 6, 7]);
+    expect([...control.again(0)].map((frame) => frame.at(-1))).toEqual([5, 6, 7]);
     expect(control.acknowledge(2)).toBe(true);
     expect(control.acknowledge(1)).toBe(true);
-    expect([...control.again()].map((frame) => frame.at(-1))).toEqual([7]);
+    expect([...control.again(0)].map((frame) => frame.at(-1))).toEqual([7]);
+  });
+
+  test('goes out again behind what a carrier has sent already, and no sooner', () => {
+    const control = new PathControl();
+    for (const byte of [5, 6, 7]) control.push(Uint8Array.of(byte));
+    expect(control.lastNumber).toBe(3);
+    expect([0, 1, 2, 3].map((after) => [...control.again(after)].map((frame) => frame.at(-1)))).toEqual([[5, 6, 7], [6, 7], [7], []]);
+    control.acknowledge(2);
+    expect([...control.again(1)].map((frame) => frame.at(-1))).toEqual([7]);
   });
 
   test('knows an acknowledgement of what was never sent', () => {
     const control = new PathControl();
     control.push(Uint8Array.of(1));
-    expect([control.acknowledge(2), [...control.again()].length]).toEqual([false, 1]);
+    expect([control.acknowledge(2), [...control.again(0)].length]).toEqual([false, 1]);
   });
 
   test('takes each number once and in order, and tells what it has in all it sends', () => {
@@ -88,7 +97,7 @@ describe('control', () => {
     expect([2, 1, 1, 2, 4, 3].map((number) => control.take(number))).toEqual(['wrong', 'next', 'again', 'next', 'wrong', 'next']);
     expect(control.push(Uint8Array.of(1))![5]).toBe(3);
     control.take(4);
-    expect([...control.again()][0]![5]).toBe(4);
+    expect([...control.again(0)][0]![5]).toBe(4);
   });
 
   test('is bounded however small its messages are, and takes more once some are acknowledged', () => {

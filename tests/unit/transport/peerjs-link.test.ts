@@ -6,11 +6,19 @@ import { PeerLink } from '../../../netcode/transport/peerjs-link.ts';
 import { CONTROL_BUFFERED_BYTES_MAX, CONTROL_MESSAGE_BYTES_MAX, STATE_PACKET_BYTES_MAX } from '../../../netcode/transport/transport.ts';
 import { FAKE_SDP, FakeChannel, FakeConnection } from './fake-rtc.ts';
 
-function newLink(isDialler = false) {
+interface Side {
+  /** Default: the other side dialled. */
+  readonly isDialler?: boolean;
+  /** The channels open when the test says so. */
+  readonly isConnecting?: boolean;
+}
+
+function newLink({ isDialler = false, isConnecting = false }: Side = {}) {
   const clock = new VirtualClock();
   const peerConnection = new FakeConnection();
   const laneConnections: FakeConnection[] = [];
   const [control, state] = [new FakeChannel(), new FakeChannel()];
+  if (isConnecting) control.readyState = state.readyState = 'connecting';
   const calls: string[] = [];
   const link = new PeerLink({
     remoteId: 'remote' as PeerId,
@@ -27,94 +35,73 @@ function newLink(isDialler = false) {
     release: () => calls.push('release'),
   });
   link.attachControl(control as unknown as RTCDataChannel);
-  const greet = () => {
-    control.hear('volley 1');
-    state.hear('volley 1');
-    control.hear('seen');
-  };
-  return { clock, peerConnection, laneConnections, control, state, calls, link, greet };
+  return { clock, peerConnection, laneConnections, control, state, calls, link };
 }
 
-/** One that has greeted the other side. */
-async function openLink(isDialler = false): Promise<ReturnType<typeof newLink>> {
-  const made = newLink(isDialler);
-  await vi.waitFor(() => expect(made.control.sent).toEqual(['volley 1']));
+/** One that both sides have greeted. */
+function openLink(side: Side = {}): ReturnType<typeof newLink> {
+  const made = newLink(side);
+  made.control.hear('volley 2');
+  expect([made.calls, made.control.sent]).toEqual([['open'], ['volley 2']]);
   made.control.sent.length = 0;
   return made;
 }
 
 describe('a link', () => {
-  test('opens when it was greeted on both channels and told that its own state arrives, in any order', async () => {
-    const steps = [
-      (l: ReturnType<typeof newLink>) => l.control.hear('volley 1'),
-      (l: ReturnType<typeof newLink>) => l.state.hear('volley 1'),
-      (l: ReturnType<typeof newLink>) => l.control.hear('seen'),
-    ];
-    for (const order of [
-      [0, 1, 2],
-      [1, 0, 2],
-      [0, 2, 1],
-      [2, 1, 0],
-    ]) {
-      const opened = await openLink();
-      order.forEach((step, index) => {
-        expect(opened.calls).toEqual([]);
-        steps[step]?.(opened);
-        expect(opened.calls).toEqual(index === 2 ? ['open'] : []);
-      });
-      opened.link.closeNow();
-    }
+  test.each([
+    ['control', 'state'],
+    ['state', 'control'],
+  ] as const)('that dialled greets when control opens, and is open with both channels, %s first, before any answer', (first, second) => {
+    const made = newLink({ isDialler: true, isConnecting: true });
+    made[first].open();
+    expect([made.calls, made.control.sent]).toEqual([[], first === 'control' ? ['volley 2'] : []]);
+    made[second].open();
+    expect([made.calls, made.control.sent]).toEqual([['open'], ['volley 2']]);
+    made.link.closeNow();
   });
 
-  test('greets on control when the event that handed it over is past, once, and with `seen` if it was greeted', async () => {
-    const { control, state, link } = newLink();
-    state.hear('volley 1');
-    expect(control.sent).toEqual([]);
-    await vi.waitFor(() => expect(control.sent).toEqual(['volley 1', 'seen']));
-    state.hear('volley 1');
-    expect(control.sent).toEqual(['volley 1', 'seen']);
+  test('that was dialled answers a greeting, once, and is open then: what the netcode says must come behind it', () => {
+    const { control, calls, link } = newLink();
+    expect([calls, control.sent]).toEqual([[], []]);
+    control.hear('volley 2');
+    expect([calls, control.sent]).toEqual([['open'], ['volley 2']]);
+    control.hear('volley 2');
+    expect([calls, control.sent, link.counters.malformedDropped]).toEqual([['open'], ['volley 2'], 1]);
     link.closeNow();
   });
 
-  test('says `seen` when it is greeted after it greeted', async () => {
-    const { control, state, link } = newLink();
-    await vi.waitFor(() => expect(control.sent).toEqual(['volley 1']));
-    state.hear('volley 1');
-    expect(control.sent).toEqual(['volley 1', 'seen']);
+  test('does not know another greeting, and never opens by it', () => {
+    const { control, calls, link } = newLink();
+    for (const text of ['volley 1', 'volley 3', 'seen', 'volley', '']) control.hear(text);
+    expect([calls, control.sent, link.counters.malformedDropped]).toEqual([[], [], 5]);
     link.closeNow();
   });
 
-  test('is not open before it has greeted, whatever it heard: what the netcode says must come behind the greeting', async () => {
-    const { control, calls, link, greet } = newLink();
-    greet();
-    expect(calls).toEqual([]);
-    await vi.waitFor(() => expect(calls).toEqual(['open']));
-    expect(control.sent).toEqual(['volley 1', 'seen']);
-    link.closeNow();
+  test('knows by its greeting whether the channel shows what it has not sent yet', () => {
+    const hidden = openLink();
+    expect(hidden.link.hidesQueue).toBe(true);
+    const shown = newLink();
+    shown.control.send = () => (shown.control.bufferedAmount = 8);
+    shown.control.hear('volley 2');
+    expect(shown.link.hidesQueue).toBe(false);
+    for (const { link } of [hidden, shown]) link.closeNow();
   });
 
-  test('knows by its greetings whether the channel shows what it has not sent yet', async () => {
-    const { state, link } = newLink();
-    expect(link.hidesQueue).toBe(true);
-    state.send = () => (state.bufferedAmount = 8);
-    await vi.waitFor(() => expect(link.hidesQueue).toBe(false));
-    link.closeNow();
-  });
-
-  test('takes no control before it is open, and state already', async () => {
-    const { control, state, link, greet } = await openLink();
+  test.each([false, true])('takes no control before it was greeted, and state already (dialled: %s)', (isDialler) => {
+    const { control, state, link } = newLink({ isDialler });
     control.hear(new ArrayBuffer(1));
     state.hear(new ArrayBuffer(1));
-    greet();
+    control.hear('volley 2');
     expect([link.receiveControl(), link.receiveState()?.bytes, link.counters.malformedDropped]).toEqual([undefined, new Uint8Array(1), 1]);
+    control.hear(new ArrayBuffer(2));
+    expect(link.receiveControl()?.bytes).toEqual(new Uint8Array(2));
     link.closeNow();
   });
 });
 
 describe('the end is', () => {
   test('closed-there after a bye, and the connection is let go', async () => {
-    const { control, calls, link, greet } = await openLink();
-    greet();
+    const { control, calls, link } = openLink();
     control.hear('bye');
     expect([link.end, calls]).toEqual(['closed-there', ['open', 'end', 'release']]);
   });
@@ -123,8 +110,7 @@ describe('the end is', () => {
     ['closed-there', 12],
     ['lost', 9],
   ])('%s when the association was aborted with cause %i', async (end, cause) => {
-    const { clock, control, link, greet } = await openLink();
-    greet();
+    const { clock, control, link } = openLink();
     clock.advance(60_000);
     control.fail(cause);
     control.end();
@@ -135,8 +121,7 @@ describe('the end is', () => {
     ['closed-there', 4_000],
     ['lost', 6_000],
   ])('%s when it closed without a word after %i ms of silence', async (end, silenceMs) => {
-    const { clock, state, link, greet } = await openLink();
-    greet();
+    const { clock, state, link } = openLink();
     clock.advance(60_000);
     state.hear(new ArrayBuffer(1));
     clock.advance(silenceMs);
@@ -145,15 +130,13 @@ describe('the end is', () => {
   });
 
   test('lost when the connection failed', async () => {
-    const { peerConnection, calls, link, greet } = await openLink();
-    greet();
+    const { peerConnection, calls, link } = openLink();
     peerConnection.become('failed');
     expect([link.end, calls]).toEqual(['lost', ['open', 'end', 'release']]);
   });
 
   test('overflow when control is not taken', async () => {
-    const { control, link, greet } = await openLink();
-    greet();
+    const { control, link } = openLink();
     control.bufferedAmount = CONTROL_BUFFERED_BYTES_MAX - CONTROL_MESSAGE_BYTES_MAX + 1;
     expect([link.sendControl(new Uint8Array(CONTROL_MESSAGE_BYTES_MAX)), link.end]).toEqual([false, 'overflow']);
   });
@@ -161,8 +144,7 @@ describe('the end is', () => {
 
 describe('close', () => {
   test('says bye after what was sent, and lets go when the other side has closed', async () => {
-    const { control, calls, link, greet } = await openLink();
-    greet();
+    const { control, calls, link } = openLink();
     link.sendControl(Uint8Array.of(1));
     link.close();
     expect(control.sent.slice(-2)).toEqual([Uint8Array.of(1), 'bye']);
@@ -172,8 +154,7 @@ describe('close', () => {
   });
 
   test('lets go at once when both sides said bye', async () => {
-    const { control, calls, link, greet } = await openLink();
-    greet();
+    const { control, calls, link } = openLink();
     link.close();
     control.hear('bye');
     expect(calls).toEqual(['open', 'end', 'release']);
@@ -181,8 +162,7 @@ describe('close', () => {
 });
 
 test('state that the browser would hold back for long is refused and counted', async () => {
-  const { state, link, greet } = await openLink();
-  greet();
+  const { state, link } = openLink();
   state.bufferedAmount = 32_768 - STATE_PACKET_BYTES_MAX + 1;
   expect(link.sendState(new Uint8Array(STATE_PACKET_BYTES_MAX))).toBe(false);
   expect([link.counters.stateSendRefused, link.counters.statePacketsOut, link.stateBufferedBytes(), link.end]).toEqual([
@@ -195,8 +175,7 @@ test('state that the browser would hold back for long is refused and counted', a
 });
 
 test('what control has waiting counts on the first lane, which shares its association', async () => {
-  const { control, state, link, greet } = await openLink();
-  greet();
+  const { control, state, link } = openLink();
   [control.bufferedAmount, state.bufferedAmount] = [5_000, 300];
   expect(link.stateBufferedBytes()).toBe(5_300);
   control.bufferedAmount = CONTROL_BUFFERED_BYTES_MAX;
@@ -207,8 +186,7 @@ test('what control has waiting counts on the first lane, which shares its associ
 describe('lanes', () => {
   /** A link whose further lanes the other side has opened: lane n has the connection n - 1. */
   async function openLanes(count: number) {
-    const opened = await openLink();
-    opened.greet();
+    const opened = openLink();
     for (let n = 1; n < count; n++) opened.control.hear(`lane ${JSON.stringify({ kind: 'offer', n, attempt: 1, sdp: FAKE_SDP })}`);
     await vi.waitFor(() => expect(opened.laneConnections.every(({ channel }) => channel !== undefined)).toBe(true));
     const channels = opened.laneConnections.map(({ channel }) => channel!);
@@ -232,7 +210,7 @@ describe('lanes', () => {
     channels[1]!.hear(Uint8Array.of(2).buffer);
     state.hear(Uint8Array.of(0).buffer);
     channels[0]!.hear(Uint8Array.of(1).buffer);
-    for (const text of ['volley 1', 'seen', 'text']) channels[0]!.hear(text);
+    for (const text of ['volley 1', 'volley 2', 'text']) channels[0]!.hear(text);
     expect([1, 2, 3].map(() => link.receiveState()?.bytes[0])).toEqual([2, 0, 1]);
     expect([link.counters.malformedDropped, link.end]).toEqual([3, undefined]);
     link.closeNow();
@@ -260,20 +238,20 @@ describe('lanes', () => {
     link.closeNow();
   });
 
-  test('are not opened before the link is open, nor after its end', async () => {
-    const { link, laneConnections, greet, control } = await openLink(true);
+  test('are not opened before the link is open, nor after its end', () => {
+    const { link, laneConnections, control, state } = newLink({ isDialler: true, isConnecting: true });
     link.openLanes(4);
+    control.open();
     control.hear('lanes 4');
     expect([laneConnections.length, link.counters.malformedDropped]).toEqual([0, 1]);
-    greet();
+    state.open();
     link.closeNow();
     link.openLanes(4);
     expect(laneConnections.length).toBe(0);
   });
 
   test('are opened when the link is open, by the side that dialled', async () => {
-    const { link, laneConnections, greet, control } = await openLink(true);
-    greet();
+    const { link, laneConnections, control } = openLink({ isDialler: true });
     link.openLanes(4);
     expect(laneConnections.length).toBe(3);
     await vi.waitFor(() => expect(control.sent.filter((text) => String(text).startsWith('lane {"kind":"offer"')).length).toBe(3));
@@ -281,8 +259,7 @@ describe('lanes', () => {
   });
 
   test('whose signals the other side does not read cost it the link', async () => {
-    const { link, control, greet } = await openLink();
-    greet();
+    const { link, control } = openLink();
     control.bufferedAmount = CONTROL_BUFFERED_BYTES_MAX - 6;
     link.openLanes(4);
     expect(link.end).toBe('overflow');

@@ -3,6 +3,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readSignal, relayOffer } from '../../../netcode/transport/peerjs-signals.ts';
 
+const APPLICATION = 'm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n';
+const AUDIO = 'm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n';
+const VIDEO = 'm=video 9 UDP/TLS/RTP/SAVPF 96\r\n';
+const DATA_SDP = `v=0\r\n${APPLICATION}`;
+
 const OFFER = {
   type: 'OFFER',
   src: 'abc123',
@@ -12,7 +17,7 @@ const OFFER = {
     reliable: true,
     label: 'control',
     connectionId: 'dc_1',
-    sdp: { type: 'offer', sdp: 'v=0' },
+    sdp: { type: 'offer', sdp: DATA_SDP },
   },
 };
 
@@ -38,6 +43,32 @@ describe('a frame that PeerJS sends', () => {
     expect(signal).toMatchObject({
       payload: { candidate: { candidate: 'candidate:1', sdpMid: '0', sdpMLineIndex: null, usernameFragment: null } },
     });
+  });
+});
+
+describe('a description of data channels', () => {
+  const offer = (sdp: unknown) => readSignal({ ...OFFER, payload: { ...OFFER.payload, sdp: { type: 'offer', sdp } } });
+  const answer = (sdp: unknown) =>
+    readSignal({ type: 'ANSWER', src: 'abc', payload: { type: 'data', connectionId: 'dc_1', sdp: { type: 'answer', sdp } } });
+
+  test('has one line of them, whoever wrote it', () => {
+    expect(offer(DATA_SDP)).toEqual(OFFER);
+    expect(answer(DATA_SDP)).toMatchObject({ type: 'ANSWER', payload: { type: 'data', sdp: { type: 'answer', sdp: DATA_SDP } } });
+    expect(offer(DATA_SDP.replaceAll('\r', ''))).toBeDefined();
+  });
+
+  test.each([
+    ['nothing', 'v=0\r\n'],
+    ['sound', `v=0\r\n${AUDIO}`],
+    ['pictures', `v=0\r\n${VIDEO}`],
+    ['sound beside them', `${DATA_SDP}${AUDIO}`],
+    ['pictures before them', `v=0\r\n${VIDEO}${APPLICATION}`],
+    ['sound behind line feeds alone', `${DATA_SDP}${AUDIO}`.replaceAll('\r', '')],
+    ['sound behind carriage returns alone', `${DATA_SDP}${AUDIO}`.replaceAll('\n', '')],
+    ['two lines of them', `${DATA_SDP}${APPLICATION}`],
+    ['no text', 7],
+  ])('that offers %s is refused, in an answer too: the browser would set up a receiver', (_, sdp) => {
+    expect([offer(sdp), answer(sdp)]).toEqual([undefined, undefined]);
   });
 });
 
