@@ -114,6 +114,9 @@ export async function testConnection(options: ConnectionTestOptions): Promise<Co
  */
 export function watchLobbies(filter: LobbyFilter, events: OpenLobbyEvents, options: { readonly brokerUrl?: string } = {}): () => void {
   const isOver = new AbortController();
-  void import('./platform/browser.ts').then((browser) => browser.watchLobbies(filter, events, { ...options, signal: isOver.signal }));
+  void import('./platform/browser.ts').then(
+    (browser) => browser.watchLobbies(filter, events, { ...options, signal: isOver.signal }),
+    () => events.onLost?.('The page could not be loaded in full. Reload it.'),
+  );
   return () => isOver.abort();
 }

@@ -34,9 +34,11 @@ export function refusalFor(hello: Hello, { game, model, hostSeat, gate }: Door, 
   const seat = model.seatOf(hello.identity);
   // Nobody takes the host's own seat: it is the host's page.
   if (seat !== undefined) return hello.takeOver && seat !== hostSeat ? undefined : 'already-in';
-  if (model.isLocked) return 'locked';
+  // Whoever reloads their page has left, and is no stranger.
+  const wasHere = model.wasHere(hello.identity);
+  if (model.isLocked && !wasHere) return 'locked';
   if (!model.hasRoom(hello.isSpectating)) return hello.isSpectating ? 'spectators-full' : 'full';
-  if (model.password === '') return undefined;
+  if (model.password === '' || wasHere) return undefined;
   if (hello.password === '') return 'password-needed';
   const keys = hello.identity === '' ? [`at ${address}`] : [`at ${address}`, `as ${hello.identity}`];
   if (!gate.isOpen(keys, nowMs)) return 'later';

@@ -8,8 +8,10 @@ import { LobbyRegistration } from './lobby-registration.ts';
 import { cleanMode } from './name.ts';
 import type { RoomCore } from './room-core.ts';
 
-/** Strangers are told a rough figure; the broker is not told of every change of it. */
+/** Strangers are told a rough figure. */
 const RTT_STEP_MS = 10;
+/** The broker is not told of every change of it: a quarter more or less is the same to whoever chooses a lobby. */
+const RTT_SAME_SHARE = 0.25;
 const RTT_MS_MAX = 10_000;
 
 export interface RegisteredLobby {
@@ -40,8 +42,21 @@ export function detailsOf(model: LobbyModel, game: RoomCore['game'], { roundTrip
     gameVersion: game.version,
     mode,
     hasPassword: model.password !== '',
-    rttMs: roundTripMs === undefined ? 0 : Math.min(RTT_MS_MAX, Math.ceil(roundTripMs / RTT_STEP_MS) * RTT_STEP_MS),
+    rttMs: roughRttMs(roundTripMs),
   };
+}
+
+/** 0 if it is not known. */
+function roughRttMs(measuredMs: number | undefined): number {
+  if (measuredMs === undefined) return 0;
+  return Math.min(RTT_MS_MAX, Math.max(1, Math.ceil(measuredMs / RTT_STEP_MS)) * RTT_STEP_MS);
+}
+
+/** How far the host is from the broker, to be told to the broker: what it was told last, as long as that is about right. */
+function rttToTell(measuredMs: number | undefined, toldMs: number): number {
+  const rttMs = roughRttMs(measuredMs);
+  const isSame = toldMs !== 0 && Math.abs(rttMs - toldMs) <= Math.max(RTT_STEP_MS, toldMs * RTT_SAME_SHARE);
+  return isSame || rttMs === 0 ? toldMs : rttMs;
 }
 
 export class BrokerDesk {
@@ -52,11 +67,19 @@ export class BrokerDesk {
   /** What the transport was told of the relay. */
   #relay = '';
   #wasReachable = true;
+  /**
+   * How far away the broker thinks we are; 0 if we do not know. What it was told with the registration was measured by the
+   * very first call, while the page was still being put together: it is told anew as soon as somebody may see it.
+   */
+  #toldRttMs = 0;
+  #isPublic = false;
 
   constructor(core: RoomCore, { deps, transport, model, registered, onCodeChanged }: BrokerDeskOptions) {
     const { ownerToken, expiresInMs = 0 } = registered;
+    const { rttMs: _measuredTooEarly, ...details } = detailsOf(model, core.game, deps.directory);
     this.#core = core;
     this.#transport = transport;
+    transport.listen?.();
     this.#directory = deps.directory;
     this.#registration = new LobbyRegistration(
       deps.directory,
@@ -67,7 +90,7 @@ export class BrokerDesk {
         peerId: transport.localId,
         gameId: core.game.id,
         nowMs: deps.clock.nowMs(),
-        details: detailsOf(model, core.game, deps.directory),
+        details,
         isUnclaimed: registered.expiresInMs === undefined,
       },
       {
@@ -87,7 +110,10 @@ export class BrokerDesk {
   }
 
   describe(model: LobbyModel): void {
-    this.#registration.describe(detailsOf(model, this.#core.game, this.#directory));
+    const { rttMs: _toldApart, ...details } = detailsOf(model, this.#core.game, this.#directory);
+    this.#registration.describe(details);
+    this.#isPublic = model.isPublic;
+    this.#describeDistance();
     const pass = model.isRelayAllowed ? { code: model.code, ownerToken: this.ownerToken } : undefined;
     const relay = pass === undefined ? '' : `${pass.code} ${pass.ownerToken}`;
     if (relay === this.#relay) return;
@@ -99,7 +125,17 @@ export class BrokerDesk {
     const { isReachable } = this.#transport;
     if (isReachable !== this.#wasReachable) this.#registration.hurry();
     this.#wasReachable = isReachable;
+    this.#describeDistance();
     this.#registration.update(nowMs);
+  }
+
+  /** Every heartbeat measures it anew. Of a private lobby nobody asks. */
+  #describeDistance(): void {
+    if (!this.#isPublic) return;
+    const rttMs = rttToTell(this.#directory.roundTripMs, this.#toldRttMs);
+    if (rttMs === this.#toldRttMs) return;
+    this.#toldRttMs = rttMs;
+    this.#registration.describe({ rttMs });
   }
 
   /** The lobby is over. */

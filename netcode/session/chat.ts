@@ -1,5 +1,6 @@
 /** Text chat as one page has it: what was said, who is not listened to, and how fast one may speak. */
 import type { PlayerId } from '../core/ids.ts';
+import { Allowance } from './allowance.ts';
 import { CHAT_LENGTH_MAX, CHAT_LINES_MAX, type ChatMessage } from './lobby-state.ts';
 import { cleanChat } from './name.ts';
 
@@ -10,25 +11,8 @@ const MS_PER_LINE = 1_500;
 const LINES_AT_ONCE_AT_HOST = 10;
 
 /** How much somebody may still say. */
-export class ChatAllowance {
-  readonly #atOnce: number;
-  #lines: number;
-  #atMs: number;
-
-  constructor(nowMs: number, isAtHost: boolean) {
-    this.#atOnce = isAtHost ? LINES_AT_ONCE_AT_HOST : LINES_AT_ONCE;
-    this.#lines = this.#atOnce;
-    this.#atMs = nowMs;
-  }
-
-  /** Whether one more line may be said now; if so, it counts. */
-  take(nowMs: number): boolean {
-    this.#lines = Math.min(this.#atOnce, this.#lines + (nowMs - this.#atMs) / MS_PER_LINE);
-    this.#atMs = nowMs;
-    if (this.#lines < 1) return false;
-    this.#lines--;
-    return true;
-  }
+export function chatAllowance(nowMs: number, { isAtHost }: { readonly isAtHost: boolean }): Allowance {
+  return new Allowance({ atOnce: isAtHost ? LINES_AT_ONCE_AT_HOST : LINES_AT_ONCE, msPerOne: MS_PER_LINE, nowMs });
 }
 
 /** The text as it may be said; undefined if it is empty or too long. */

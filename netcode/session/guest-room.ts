@@ -13,14 +13,16 @@ import type { Guest } from './greeting.ts';
 import { LobbyModel } from './lobby-model.ts';
 import { type Arrival, Move } from './move.ts';
 import type { RoomEnd } from './room.ts';
-import { CONTROL_MESSAGES_PER_UPDATE_MAX, PEER_LOST_MS, PEER_SILENT_MS, type RoomCore } from './room-core.ts';
+import { CONTROL_MESSAGES_PER_UPDATE_MAX, PEER_LOST_MS, PEER_SILENT_MS, relayTicketOf, type RoomCore } from './room-core.ts';
 import type { RoomRole } from './room-role.ts';
 import type { RoomStats } from './room-stats.ts';
 
 /** Messages from the host that make no sense; beyond that its version is not ours after all. */
 const MALFORMED_MESSAGES_MAX = 16;
-/** What this page said last, kept in case it must be said to another host: as many as the host takes in a burst, and some. */
-const SAID_MAX = 64;
+/** What this page said last, kept in case it must be said to another host: fewer than the host takes in a burst. */
+const SAID_MAX = 48;
+/** The hello's answer may have waited at the host. A first guess too low is corrected at once, one too high takes seconds. */
+const FIRST_RTT_MS_MAX = 250;
 
 /** An heir that has heard nothing for this long will not become the host any more: longer than a host waits for it. */
 const HEIR_MS = 10_000;
@@ -173,7 +175,8 @@ export class GuestRoom implements RoomRole {
     const host = this.#host;
     if (host === undefined) return;
     const { link, channel } = host;
-    for (let i = 0; i < CONTROL_MESSAGES_PER_UPDATE_MAX; i++) {
+    // What came before the end is read to the last, and bounded: it may say why.
+    for (let i = 0; i < CONTROL_MESSAGES_PER_UPDATE_MAX || link.end !== undefined; i++) {
       const received = link.receiveControl();
       if (received === undefined) break;
       const message = decodeHostMessage(received.bytes);
@@ -195,12 +198,14 @@ export class GuestRoom implements RoomRole {
   #handle(host: HostLink, message: HostMessage): boolean {
     switch (message.type) {
       case 'lobby':
-        if (message.lobby.phase !== 'playing') this.#core.leaveMatch();
+        if (message.lobby.phase !== 'playing' && this.#core.client !== undefined) this.#core.leaveMatch();
         return this.#core.showLobby(message.lobby);
       case 'match': {
         const settings = unpackSettings(this.#core.game.settings, message.settings);
         if (settings === undefined) return false;
-        this.#core.enterMatch({ ...message, channel: host.channel, player: this.#core.me, rttMs: host.rttMs, settings });
+        const { channel } = host;
+        const rttMs = channel.hasRtt ? channel.rttMs : Math.min(host.rttMs, FIRST_RTT_MS_MAX);
+        this.#core.enterMatch({ ...message, channel, player: this.#core.me, rttMs, settings });
         return true;
       }
       case 'chat':
@@ -235,6 +240,8 @@ export class GuestRoom implements RoomRole {
     if (model === undefined) return false;
     this.#estate = { model, ownerToken };
     this.#estateMs = this.#core.clock.nowMs();
+    // The others may dial before this page itself is told to take over.
+    this.#options.transport.listen?.();
     this.#tell({ type: 'inherited', revision });
     return true;
   }
@@ -257,12 +264,12 @@ export class GuestRoom implements RoomRole {
 
   #beginMove(to: PeerId): void {
     const { lobby, me, clock, game } = this.#core;
-    const name = lobby.players.find(({ id }) => id === me)?.name ?? '';
+    const { name = '', isSpectator: isSpectating = false } = lobby.players.find(({ id }) => id === me) ?? {};
     this.#move = new Move(game, {
       transport: this.#options.transport,
       to,
-      guest: { ...this.#options.guest, name, takeOver: true, isSpectating: false },
-      relay: lobby.isRelayAllowed ? { code: lobby.code } : undefined,
+      guest: { ...this.#options.guest, name, takeOver: true, isSpectating },
+      relay: relayTicketOf(this.#core),
       untilMs: clock.nowMs() + PEER_LOST_MS,
     });
   }

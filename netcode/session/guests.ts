@@ -124,7 +124,7 @@ export class Guests {
       const received = member.link.receiveControl();
       if (received === undefined) break;
       const message = decodeGuestMessage(received.bytes);
-      if (!member.admits(message !== undefined, nowMs)) this.dismiss(member, 'protocol');
+      if (!member.admits(message !== undefined, received.atMs)) this.dismiss(member, 'protocol');
       else if (message !== undefined) this.#handle(member, message, nowMs);
     }
     if (this.#members.has(member) && member.player === undefined && member.hello !== undefined && this.#handler.isHearing(member))
@@ -156,7 +156,7 @@ export class Guests {
     member.channel.update(nowMs);
     if (wasHeard) {
       if (member.isSilent) this.#setSilent(member, false);
-    } else if (nowMs - member.heardMs > PEER_LOST_MS) this.remove(member);
+    } else if (nowMs - member.heardMs > PEER_LOST_MS) this.dismiss(member, 'host-lost');
     else if (!member.isSilent && nowMs - member.heardMs > PEER_SILENT_MS) this.#setSilent(member, true);
   }
 

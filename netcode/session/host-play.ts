@@ -2,6 +2,7 @@
 import type { PlayerId } from '../core/ids.ts';
 import type { Place } from '../host/host.ts';
 import type { Recording } from '../host/recording.ts';
+import { packValue } from '../wire/control.ts';
 import type { SettingValues } from '../wire/settings.ts';
 import type { SessionDeps } from './deps.ts';
 import type { Guests } from './guests.ts';
@@ -16,6 +17,9 @@ export interface HostPlayOptions {
   readonly isRecording: boolean;
   readonly isFair: boolean;
 }
+
+/** Of a result as msgpack: it travels with the lobby and, to an heir, with everybody's identities, in one control message. */
+const RESULT_BYTES_MAX = 8_192;
 
 export class HostPlay {
   readonly #core: RoomCore;
@@ -72,8 +76,9 @@ export class HostPlay {
     match.update(nowMs, this.#core.me);
     for (const member of guests.seated) member.tellAdvantage(match.handicap.advantageMs, nowMs);
     const { result } = match.host;
-    if (result !== undefined) this.#core.leaveMatch();
-    return result;
+    if (result === undefined) return undefined;
+    this.#core.leaveMatch();
+    return { value: tellable(result.value) };
   }
 
   end(): void {
@@ -119,4 +124,16 @@ export class HostPlay {
     this.#dropped += counts?.dropped ?? 0;
     this.#match = undefined;
   }
+}
+
+/** The match is over in any case; a result that cannot be told is none. */
+function tellable(result: unknown): unknown {
+  try {
+    const { byteLength } = packValue(result);
+    if (byteLength <= RESULT_BYTES_MAX) return result;
+    console.error(`the match's result of ${byteLength} B exceeds ${RESULT_BYTES_MAX} B: nobody is told`);
+  } catch (error) {
+    console.error("the match's result cannot be told", error);
+  }
+  return null;
 }

@@ -21,9 +21,8 @@ import { PasswordGate } from './password-gate.ts';
 import type { RoomCore } from './room-core.ts';
 import type { RoomRole } from './room-role.ts';
 import type { RoomStats } from './room-stats.ts';
+import { TellPace } from './tell-pace.ts';
 
-/** Changes by guests are told together, this far apart: a guest who plays with a button must not flood the others. */
-const TELL_INTERVAL_MS = 50;
 /** How often pings are looked at. */
 const PING_INTERVAL_MS = 2_000;
 
@@ -50,7 +49,7 @@ export class HostRoom implements RoomRole, GuestsHandler {
   readonly #desk: BrokerDesk;
   readonly #awaited: Awaited;
   #shownRevision = -1;
-  #shownMs = -Infinity;
+  readonly #pace = new TellPace();
   #pingsMs = -Infinity;
   #pass: HostPass | undefined;
   /** Where the lobby is, once the role is passed on. */
@@ -63,9 +62,10 @@ export class HostRoom implements RoomRole, GuestsHandler {
     this.#guests = new Guests(core, this);
     this.#play = new HostPlay(core, options);
     this.#desk = new BrokerDesk(core, { ...options, onCodeChanged: (code) => this.#model.setCode(code) });
-    const others = this.#model.players.map(({ id }) => id).filter((id) => id !== core.me);
-    this.#awaited = new Awaited(others, core.clock.nowMs());
-    this.#showLobby();
+    this.#awaited = new Awaited(
+      this.#model.players.map(({ id }) => id).filter((id) => id !== core.me),
+      core.clock.nowMs(),
+    );
   }
 
   get isPlaying(): boolean {
@@ -113,27 +113,20 @@ export class HostRoom implements RoomRole, GuestsHandler {
 
   assign(player: PlayerId, { team, isSpectator }: { readonly team?: number; readonly isSpectator?: boolean }): void {
     const { name } = this.#seatOf(player);
+    if (team !== undefined) this.#model.requireTeam(team);
     if (isSpectator !== undefined && !this.#setSpectating(player, isSpectator))
       throw new Error(`There is no room for ${name} ${isSpectator ? 'to watch' : 'to play'}.`);
-    if (team !== undefined && !this.#model.setTeam(player, team)) {
-      if (this.isPlaying) throw new Error('a match is running: teams are fixed; toLobby() ends it');
-      throw new RangeError(`team ${team} must be 0 to ${Math.max(0, this.#core.game.teams - 1)}`);
-    }
+    if (team !== undefined) this.#model.setTeam(player, team);
     this.#showLobby();
   }
 
   kick(player: PlayerId): void {
-    if (player === this.#core.me) throw new RangeError('the host cannot kick themselves; leave() closes the room');
-    const member = this.#guests.of(player);
-    if (member !== undefined) this.#guests.dismiss(member, 'kicked');
-    else if (this.#awaited.has(player)) this.gone(player);
-    this.#showLobby();
+    this.#sendAway(player, 'kicked');
   }
 
   ban(player: PlayerId): void {
-    if (player === this.#core.me) throw new RangeError('the host cannot ban themselves; leave() closes the room');
-    this.#model.ban(player);
-    this.kick(player);
+    if (player !== this.#core.me) this.#model.ban(player);
+    this.#sendAway(player, 'banned');
   }
 
   unban(identity: string): void {
@@ -147,12 +140,9 @@ export class HostRoom implements RoomRole, GuestsHandler {
     if (this.#pass !== undefined) throw new Error('the host role is being passed on; wait for passHost()');
     if (!(countdownMs >= 0 && countdownMs <= COUNTDOWN_MS_MAX))
       throw new RangeError(`countdownMs ${countdownMs} must be 0 to ${COUNTDOWN_MS_MAX}`);
-    if (countdownMs === 0) {
-      this.#begin();
-      return;
-    }
-    this.#model.setStart(this.#core.clock.nowMs() + countdownMs);
-    this.#showLobby();
+    if (countdownMs === 0) this.#begin();
+    else this.#model.setStart(this.#core.clock.nowMs() + countdownMs);
+    if (this.#model.revision !== this.#shownRevision) this.#showLobby();
   }
 
   cancelStart(): void {
@@ -178,6 +168,8 @@ export class HostRoom implements RoomRole, GuestsHandler {
       isReachable: this.#options.transport.isReachable,
     });
     if (why !== undefined || member === undefined) return Promise.reject(new Error(why ?? 'They are not connected. Choose someone else.'));
+    // Whoever has not heard yet that the match is over would not move.
+    if (this.#model.revision !== this.#shownRevision) this.#showLobby();
     this.#pass = new HostPass(member, this.#core.clock.nowMs());
     return this.#pass.promise;
   }
@@ -193,8 +185,7 @@ export class HostRoom implements RoomRole, GuestsHandler {
 
   leave(): void {
     this.#guests.tell({ type: 'bye', reason: 'host-left' });
-    this.#pass?.fail('You left.');
-    this.#pass = undefined;
+    this.#failPass('You left.');
     this.#desk.close();
     this.#core.close('left');
   }
@@ -209,7 +200,7 @@ export class HostRoom implements RoomRole, GuestsHandler {
     if (this.#model.startsAtMs !== undefined && nowMs >= this.#model.startsAtMs) this.#begin();
     this.#updateMatch(nowMs);
     this.#desk.update(nowMs);
-    if (this.#model.revision !== this.#shownRevision && nowMs - this.#shownMs >= TELL_INTERVAL_MS) this.#showLobby();
+    if (this.#model.revision !== this.#shownRevision && this.#pace.take(nowMs)) this.#showLobby();
   }
 
   /** For a while after the role was passed on: whoever still comes here is sent to the heir, unless it is this page that they mean. */
@@ -235,8 +226,8 @@ export class HostRoom implements RoomRole, GuestsHandler {
     if (this.#pass?.to === player) this.#failPass('They have left. You are still the host.');
   }
 
-  /** What this page said as a guest, and the host before had not taken in. */
-  takeOwn(messages: readonly GuestMessage[]): void {
+  /** Begins, with what this page said as a guest and the host before had not taken in. */
+  open(messages: readonly GuestMessage[]): void {
     for (const message of messages) {
       if (message.type === 'chat') this.#spread(this.#core.me, message.text);
       else this.#change(this.#core.me, message);
@@ -267,11 +258,19 @@ export class HostRoom implements RoomRole, GuestsHandler {
       return;
     }
     const { game, me } = this.#core;
-    const door = { game, model: this.#model, hostSeat: me, gate: this.#gate };
-    const refusal = refusalFor(hello, door, { address: member.link.remoteId, nowMs });
-    if (refusal === 'later') return;
+    const caller = { address: member.link.remoteId, nowMs };
+    const refusal = refusalFor(hello, { game, model: this.#model, hostSeat: me, gate: this.#gate }, caller);
     if (refusal === undefined) this.#letIn(member);
-    else this.#guests.refuse(member, { type: 'refuse', reason: refusal });
+    else if (refusal !== 'later') this.#guests.refuse(member, { type: 'refuse', reason: refusal });
+  }
+
+  #sendAway(player: PlayerId, reason: 'kicked' | 'banned'): void {
+    if (player === this.#core.me) throw new RangeError(`the host cannot be ${reason} by themselves; leave() closes the room`);
+    const member = this.#guests.of(player);
+    this.#model.sendAway(player);
+    if (member !== undefined) this.#guests.dismiss(member, reason);
+    else if (this.#awaited.has(player)) this.gone(player);
+    this.#showLobby();
   }
 
   #changeOwn(message: GuestMessage): void {
@@ -309,7 +308,9 @@ export class HostRoom implements RoomRole, GuestsHandler {
   }
 
   #letIntoMatch(member: Member): void {
-    if (this.isPlaying && member.player !== undefined) this.#play.letIn(member, this.#seatOf(member.player));
+    // A listener of the lobby's change may have sent them away.
+    const seat = member.player === undefined ? undefined : this.#model.seat(member.player);
+    if (this.isPlaying && seat !== undefined) this.#play.letIn(member, seat);
   }
 
   #begin(): void {
@@ -368,9 +369,8 @@ export class HostRoom implements RoomRole, GuestsHandler {
 
   #handOver(): void {
     const pass = this.#pass!;
-    const heir = this.#guests.of(pass.to)!.link.remoteId;
+    const heir = (this.#heir = this.#guests.of(pass.to)!.link.remoteId);
     this.#pass = undefined;
-    this.#heir = heir;
     this.#play.end();
     this.#desk.release();
     for (const member of this.#guests.seated) this.#guests.refuse(member, { type: 'moved', peerId: heir, heard: member.heardMessages });
@@ -388,8 +388,8 @@ export class HostRoom implements RoomRole, GuestsHandler {
   #showLobby(): void {
     if (this.#core.end !== undefined || this.#heir !== undefined) return;
     const nowMs = this.#core.clock.nowMs();
+    this.#pace.told(nowMs);
     this.#shownRevision = this.#model.revision;
-    this.#shownMs = nowMs;
     const lobby = this.#model.toWire(nowMs);
     this.#desk.describe(this.#model);
     this.#guests.tell({ type: 'lobby', lobby });

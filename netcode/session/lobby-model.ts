@@ -10,7 +10,7 @@ import type { GuestMessage } from '../wire/control.ts';
 import { changedSettings, packSettings, type SettingValues, unpackSettings } from '../wire/settings.ts';
 import { type LobbyOptions, PASSWORD_LENGTH_MAX, type PlayerPath, type RoomPhase } from './lobby-state.ts';
 import { cleanLobbyName, cleanName } from './name.ts';
-import { type Newcomer, type Seat, Seats } from './seats.ts';
+import { isIndex, type Newcomer, type Seat, Seats } from './seats.ts';
 
 /** A ping is told anew when it has changed by more than this part, and by so much. */
 const PING_CHANGE_SHARE = 0.2;
@@ -63,7 +63,9 @@ export class LobbyModel {
   /** A lobby that another host had, whose settings this game understands; undefined if it does not. The host is `heir` now. */
   static inherit(game: AnyGame, estate: LobbyEstate, bans: readonly WireBan[], heir: PlayerId): LobbyModel | undefined {
     const settings = unpackSettings(game.settings, estate.settings);
-    if (settings === undefined || estate.playersMax > game.playersMax || estate.phase === 'playing') return undefined;
+    if (settings === undefined || estate.phase === 'playing') return undefined;
+    if (estate.playersMax < 1 || estate.playersMax > game.playersMax) return undefined;
+    if (!estate.seats.every(({ team }) => isIndex(team, Math.max(1, game.teams)))) return undefined;
     if (!estate.seats.some(({ id }) => id === heir) || [...estate.password].length > PASSWORD_LENGTH_MAX) return undefined;
     const seats = estate.seats.map((seat): Seat => {
       const isHost = seat.id === heir;
@@ -126,6 +128,18 @@ export class LobbyModel {
     if (this.#seats.remove(id)) this.revision++;
   }
 
+  /** Whether they were here, and went by themselves: a page that is reloaded has. */
+  wasHere(identity: string): boolean {
+    return this.#seats.wasHere(identity);
+  }
+
+  /** Their seat is free, and they are as good as strangers. */
+  sendAway(id: PlayerId): void {
+    const { identity } = this.#seats.get(id) ?? { identity: '' };
+    this.remove(id);
+    this.#seats.forget(identity);
+  }
+
   ban(id: PlayerId): void {
     const { identity, name } = this.#seats.get(id) ?? { identity: '', name: '' };
     if (identity === '') return;
@@ -165,12 +179,18 @@ export class LobbyModel {
     this.#change(id, (seat) => (seat.isSilent = isSilent));
   }
 
+  /** Throws, ready to be told to the host's game, where nobody can be put into this team now. */
+  requireTeam(team: number): void {
+    if (this.phase === 'playing') throw new Error('a match is running: teams are fixed; toLobby() ends it');
+    const { teams } = this.#game;
+    if (!isIndex(team, teams)) throw new RangeError(`team ${team} must be 0 to ${Math.max(0, teams - 1)}`);
+  }
+
   /** False where there is no such team, and during a match. */
   setTeam(id: PlayerId, team: number): boolean {
-    const seat = this.#seats.get(id);
-    if (seat === undefined || this.phase === 'playing' || !this.#seats.setTeam(seat, team)) return false;
-    this.revision++;
-    return true;
+    let isTheirs = false;
+    if (this.phase !== 'playing') this.#change(id, (seat) => (isTheirs = this.#seats.setTeam(seat, team)));
+    return isTheirs;
   }
 
   /** False if there is no room; true if they are what they should be. */
@@ -262,8 +282,10 @@ export class LobbyModel {
   #change(id: PlayerId, change: (seat: Seat) => void): void {
     const seat = this.#seats.get(id);
     if (seat === undefined) return;
+    const before = { ...seat };
     change(seat);
-    this.revision++;
+    // What changes nothing is no news for anybody.
+    if ((Object.keys(before) as (keyof Seat)[]).some((key) => before[key] !== seat[key])) this.revision++;
   }
 }
 

@@ -38,6 +38,8 @@ export class LobbyRegistration {
   #tellableMs = -Infinity;
   #isBusy = false;
   #isClosed = false;
+  /** Closed, and nobody else's. */
+  #isOver = false;
 
   constructor(
     directory: LobbyDirectory,
@@ -104,7 +106,13 @@ export class LobbyRegistration {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    void this.#directory.closeLobby(this.#code, this.#ownerToken);
+    this.#isOver = true;
+    this.#dropIfOver();
+  }
+
+  /** Also what was registered anew while it was being closed. */
+  #dropIfOver(): void {
+    if (this.#isOver) void this.#directory.closeLobby(this.#code, this.#ownerToken);
   }
 
   /** Leaves the lobby to another peer, who has the token. */
@@ -142,6 +150,7 @@ export class LobbyRegistration {
       this.#isUnclaimed = false;
       this.#ownerToken = again.value.ownerToken;
       this.#expiresInMs = again.value.expiresInMs;
+      this.#dropIfOver();
       return true;
     }
     if (this.#isClosed || (again.failure !== 'code-taken' && again.failure !== 'not-owner')) return false;
@@ -152,6 +161,7 @@ export class LobbyRegistration {
     this.#ownerToken = fresh.value.ownerToken;
     this.#expiresInMs = fresh.value.expiresInMs;
     if (!this.#isClosed) this.#events.onCodeChanged(this.#code);
+    this.#dropIfOver();
     return true;
   }
 

@@ -4,11 +4,12 @@ import type { PlayerId } from '../core/ids.ts';
 import type { Link } from '../transport/transport.ts';
 import { encodeControl, type HostMessage } from '../wire/control.ts';
 import type { Hello } from './admission.ts';
-import { ChatAllowance } from './chat.ts';
+import { Allowance } from './allowance.ts';
+import { chatAllowance } from './chat.ts';
 
 /** Messages a guest may send in a burst, and how many a second on top: far above what a hand can click. */
 const MESSAGES_BURST_MAX = 60;
-const MESSAGES_PER_MS = 0.02;
+const MS_PER_MESSAGE = 50;
 /** The host's advantage is told anew when it has changed by so much, and so often at most. */
 const ADVANTAGE_STEP_MS = 3;
 const ADVANTAGE_INTERVAL_MS = 500;
@@ -18,7 +19,7 @@ const MALFORMED_MESSAGES_MAX = 8;
 export class Member {
   readonly link: Link;
   readonly channel: StateChannel;
-  readonly chat: ChatAllowance;
+  readonly chat: Allowance;
   /** What they said first; it is answered when it can be. */
   hello: Hello | undefined;
   /** Undefined until the hello was accepted. */
@@ -32,16 +33,15 @@ export class Member {
   #heardPackets = 0;
   #toldAdvantageMs = 0;
   #toldMs = -Infinity;
-  #allowance = MESSAGES_BURST_MAX;
-  #allowanceMs: number;
+  readonly #messages: Allowance;
 
   constructor(link: Link, nowMs: number) {
     this.link = link;
     this.channel = new StateChannel(link);
-    this.chat = new ChatAllowance(nowMs, true);
+    this.chat = chatAllowance(nowMs, { isAtHost: true });
     this.arrivedMs = nowMs;
     this.heardMs = nowMs;
-    this.#allowanceMs = nowMs;
+    this.#messages = new Allowance({ atOnce: MESSAGES_BURST_MAX, msPerOne: MS_PER_MESSAGE, nowMs });
   }
 
   say(message: HostMessage): void {
@@ -69,8 +69,6 @@ export class Member {
   /** Counts a message; false when the guest has sent too many, or too many that make no sense. */
   admits(isWellFormed: boolean, nowMs: number): boolean {
     if (!isWellFormed) this.malformedMessages++;
-    this.#allowance = Math.min(MESSAGES_BURST_MAX, this.#allowance + (nowMs - this.#allowanceMs) * MESSAGES_PER_MS) - 1;
-    this.#allowanceMs = nowMs;
-    return this.#allowance >= 0 && this.malformedMessages <= MALFORMED_MESSAGES_MAX;
+    return this.#messages.take(nowMs) && this.malformedMessages <= MALFORMED_MESSAGES_MAX;
   }
 }

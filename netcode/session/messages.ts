@@ -23,6 +23,7 @@ export const JOIN_MESSAGES: Readonly<Record<JoinFailure, string>> = {
 export const END_MESSAGES: Readonly<Record<RoomEnd, string>> = {
   left: 'You left.',
   kicked: 'The host removed you from the lobby.',
+  banned: 'The host removed you and closed this lobby to you. Ask to be let in again, or find another one.',
   'host-left': 'The host has left, and the lobby is closed. Host a new one, or ask for a new invite.',
   'host-lost': 'The connection to the host was lost. Try to join again with the same code.',
   replaced: 'You went on in another tab or window. This one has left.',

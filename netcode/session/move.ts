@@ -16,7 +16,7 @@ export interface MoveOptions {
   readonly transport: Transport;
   readonly to: PeerId;
   readonly guest: Guest;
-  readonly relay: RelayTicket | undefined;
+  readonly relay: RelayTicket;
   /** When the seat is not kept any longer. */
   readonly untilMs: number;
 }

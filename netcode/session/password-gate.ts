@@ -3,6 +3,8 @@
  * come back under the same identity or the same address; and all guesses together have a pace that makes trying them out hopeless.
  */
 
+import { Allowance } from './allowance.ts';
+
 /** How long the next word waits, by how many were wrong: a person's slips cost nothing. The answer must come before the guest gives up. */
 const WAITS_MS = [0, 0, 0, 1_000, 2_000, 4_000] as const;
 /** Who was wrong and is remembered, at most; the oldest is forgotten. */
@@ -14,19 +16,16 @@ const MS_PER_WORD = 1_000;
 export class PasswordGate {
   /** By identity or address, the oldest first. */
   readonly #wrong = new Map<string, { readonly count: number; readonly dueMs: number }>();
-  #words = WORDS_AT_ONCE;
-  #wordsMs = 0;
+  readonly #words = new Allowance({ atOnce: WORDS_AT_ONCE, msPerOne: MS_PER_WORD, nowMs: 0 });
 
   /** Whether a word of somebody known by these keys may be looked at now. */
   isOpen(keys: readonly string[], nowMs: number): boolean {
-    this.#words = Math.min(WORDS_AT_ONCE, this.#words + Math.max(0, nowMs - this.#wordsMs) / MS_PER_WORD);
-    this.#wordsMs = nowMs;
-    return this.#words >= 1 && keys.every((key) => (this.#wrong.get(key)?.dueMs ?? -Infinity) <= nowMs);
+    return this.#words.has(nowMs) && keys.every((key) => (this.#wrong.get(key)?.dueMs ?? -Infinity) <= nowMs);
   }
 
   /** The word was wrong. */
   refuse(keys: readonly string[], nowMs: number): void {
-    this.#words--;
+    this.#words.take(nowMs);
     for (const key of keys) {
       const count = (this.#wrong.get(key)?.count ?? 0) + 1;
       this.#wrong.delete(key);

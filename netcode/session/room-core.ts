@@ -9,7 +9,7 @@ import type { Clock } from '../core/clock.ts';
 import { Emitter } from '../core/emitter.ts';
 import type { PlayerId, Tick } from '../core/ids.ts';
 import type { AnyGame } from '../define-game.ts';
-import type { Link } from '../transport/transport.ts';
+import type { Link, RelayTicket } from '../transport/transport.ts';
 import type { WireBan, WireLobby } from '../wire/control-lobby.ts';
 import { readFields } from '../wire/schema.ts';
 import { type SettingValues, unpackSettings } from '../wire/settings.ts';
@@ -41,6 +41,9 @@ export interface MatchEntry {
 
 type Counted = Pick<Link['counters'], 'stateBytesIn' | 'stateBytesOut' | 'controlBytesIn' | 'controlBytesOut'>;
 
+/** Changes of the lobby by those who hear of its change, one after the other: beyond that they answer themselves for ever. */
+const RETOLD_MAX = 16;
+
 const NO_COUNTS = { stalls: 0, heldBack: 0, repeated: 0, cuts: 0, malformed: 0, stray: 0 };
 
 export class RoomCore {
@@ -59,14 +62,17 @@ export class RoomCore {
   #gone = NO_COUNTS;
   #told: { readonly lobby: WireLobby; readonly bans: readonly WireBan[]; readonly atMs: number } | undefined;
   #isHostSilent = false;
+  /** The lobby as listeners have heard of it. */
+  #heard: LobbyState | undefined;
+  #isTelling = false;
   #input: Record<string, unknown> = {};
 
   /** `onEnd` is called once when the room is over. */
-  constructor(game: AnyGame, options: { readonly clock: Clock; readonly code: string; readonly onEnd: () => void }) {
+  constructor(game: AnyGame, options: { readonly clock: Clock; readonly onEnd: () => void } & Pick<LobbyState, 'code' | 'isRelayAllowed'>) {
     this.game = game;
     this.clock = options.clock;
     this.#onEnd = options.onEnd;
-    this.lobby = emptyLobby(game, options.code);
+    this.lobby = emptyLobby(game, options);
   }
 
   /** Takes over a new state of the lobby and tells the listeners. False if its settings are none of the game's. */
@@ -80,7 +86,6 @@ export class RoomCore {
 
   #show(settings: SettingValues): void {
     const { lobby, bans, atMs } = this.#told!;
-    const before = this.lobby;
     const countdownMs = lobby.countdownMs === undefined ? undefined : Math.max(0, lobby.countdownMs - (this.clock.nowMs() - atMs));
     const players = lobby.players
       .map((player) => ({
@@ -96,8 +101,20 @@ export class RoomCore {
     this.chat.keepOnly(new Set(players.map(({ id }) => id)));
     const mine = players.find(({ isMe }) => isMe);
     if (mine !== undefined) this.client?.setSpectating(mine.isSpectator);
-    this.emitter.emit('lobby', this.lobby);
-    if (before.players.length > 0) for (const notice of noticesBetween(before, this.lobby)) this.emitter.emit('notice', notice);
+    this.#tellListeners();
+  }
+
+  /** A listener may change the lobby: what comes of it is told when all have heard of what was before. */
+  #tellListeners(): void {
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    for (let i = 0; this.#heard !== this.lobby && i < RETOLD_MAX; i++) {
+      const [before, now] = [this.#heard, this.lobby];
+      this.#heard = now;
+      this.emitter.emit('lobby', now);
+      if (before !== undefined) for (const notice of noticesBetween(before, now)) this.emitter.emit('notice', notice);
+    }
+    this.#isTelling = false;
   }
 
   /** The host cannot say so of itself. */
@@ -243,7 +260,16 @@ export class RoomCore {
   }
 }
 
-function emptyLobby(game: AnyGame, code: string): LobbyState {
+/** For dials of as long as the room lasts: its code, and whether it allows a relay, may change meanwhile. */
+export function relayTicketOf(core: Pick<RoomCore, 'lobby'>): RelayTicket {
+  return {
+    get code() {
+      return core.lobby.isRelayAllowed ? core.lobby.code : undefined;
+    },
+  };
+}
+
+function emptyLobby(game: AnyGame, { code, isRelayAllowed }: Pick<LobbyState, 'code' | 'isRelayAllowed'>): LobbyState {
   return {
     code,
     phase: 'lobby',
@@ -255,7 +281,7 @@ function emptyLobby(game: AnyGame, code: string): LobbyState {
     name: '',
     isPublic: false,
     hasPassword: false,
-    isRelayAllowed: false,
+    isRelayAllowed,
     settings: game.defaultSettings,
     countdownMs: undefined,
     bans: [],

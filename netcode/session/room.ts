@@ -45,7 +45,7 @@ export class JoinError extends Error {
 }
 
 /** Why a room ended. */
-export type RoomEnd = 'left' | 'kicked' | 'host-left' | 'host-lost' | 'replaced' | 'protocol';
+export type RoomEnd = 'left' | 'kicked' | 'banned' | 'host-left' | 'host-lost' | 'replaced' | 'protocol';
 
 /** Something worth a line on the screen that ends nothing. `message` is ready to be shown. */
 export interface Notice {
@@ -110,9 +110,9 @@ export interface Room<
   R = unknown,
   S extends SettingMap = SettingMap,
 > {
-  /** Changes when the host role is passed on. */
   /** Talking with the others in the room. Off until this page's player joins it. */
   readonly voice: Voice;
+  /** Changes when the host role is passed on. */
   readonly role: 'host' | 'guest';
   readonly me: PlayerId;
   readonly lobby: LobbyState<R, SettingsOf<S>>;

@@ -1,6 +1,6 @@
 /**
  * Who is in the lobby: one seat each, players and spectators alike, under a number that stays theirs for as long as they stay.
- * Players get the lowest free number, spectators the highest. The rules that hold at any time are kept here: no two players of one
+ * Players get the lowest free number, spectators the highest, and who comes back the one they had if it is free. The rules that hold at any time are kept here: no two players of one
  * name or colour, no more of them than there is room for, one host.
  */
 import { type PeerId, type PlayerId, PLAYERS_MAX } from '../core/ids.ts';
@@ -19,8 +19,13 @@ export interface Newcomer {
   readonly peerId: PeerId;
 }
 
+/** Those who left whose seats are remembered; the longest gone is forgotten. As many as can be in a lobby. */
+const GONE_MAX = PLAYERS_MAX;
+
 export class Seats {
   readonly #seats = new Map<PlayerId, Seat>();
+  /** By identity. A page that is reloaded has left and comes again: what was theirs and is still free is theirs again. */
+  readonly #gone = new Map<string, Pick<Seat, 'id' | 'color' | 'team'>>();
   readonly #teams: number;
 
   /** `teams` is the game's number of teams. */
@@ -57,18 +62,33 @@ export class Seats {
 
   /** Whoever calls it has asked whether there is room. */
   add({ name, identity, isHost, isSpectator, path, peerId }: Newcomer): Seat {
-    const id = this.#freeNumber(isSpectator);
+    const was = this.#gone.get(identity);
+    this.#gone.delete(identity);
+    const id = was === undefined || this.#seats.has(was.id) ? this.#freeNumber(isSpectator) : was.id;
     const states = { isReady: false, isSilent: false, isInVoice: false, isHost, isSpectator };
     const seat: Seat = { id, name: '', color: 0, team: 0, pingMs: undefined, path, peerId, identity, ...states };
-    seat.color = this.#freeColor((id - 1) % PLAYER_COLORS, id);
-    seat.team = this.#smallestTeam(id);
+    seat.color = this.#freeColor(was?.color ?? (id - 1) % PLAYER_COLORS, id);
+    seat.team = was?.team ?? this.#smallestTeam(id);
     seat.name = this.#freeName(name, id);
     this.#seats.set(id, seat);
     return seat;
   }
 
   remove(id: PlayerId): boolean {
-    return this.#seats.delete(id);
+    const seat = this.#seats.get(id);
+    if (seat === undefined) return false;
+    this.#seats.delete(id);
+    if (seat.identity !== '') this.#remember(seat);
+    return true;
+  }
+
+  /** Whether they were here, and went by themselves. */
+  wasHere(identity: string): boolean {
+    return this.#gone.has(identity);
+  }
+
+  forget(identity: string): void {
+    this.#gone.delete(identity);
   }
 
   rename(seat: Seat, name: string): void {
@@ -77,12 +97,12 @@ export class Seats {
 
   /** A colour that another player has is not given; the player keeps theirs. */
   recolor(seat: Seat, color: number): void {
-    if (color < PLAYER_COLORS && this.#isColorFree(color, seat.id)) seat.color = color;
+    if (isIndex(color, PLAYER_COLORS) && this.#isColorFree(color, seat.id)) seat.color = color;
   }
 
   /** Whether the team exists, and is theirs now. */
   setTeam(seat: Seat, team: number): boolean {
-    if (team >= this.#teams) return false;
+    if (!isIndex(team, this.#teams)) return false;
     seat.team = team;
     return true;
   }
@@ -93,6 +113,14 @@ export class Seats {
     if (isSpectator) return;
     if (!this.#isColorFree(seat.color, seat.id)) seat.color = this.#freeColor(seat.color, seat.id);
     seat.team = this.#smallestTeam(seat.id);
+  }
+
+  #remember({ identity, id, color, team }: Seat): void {
+    this.#gone.set(identity, { id, color, team });
+    for (const longestGone of this.#gone.keys()) {
+      if (this.#gone.size <= GONE_MAX) break;
+      this.#gone.delete(longestGone);
+    }
   }
 
   /** The team that lacks somebody most. */
@@ -124,4 +152,9 @@ export class Seats {
     }
     return wanted % PLAYER_COLORS;
   }
+}
+
+/** Whether it is one of a list of so many. */
+export function isIndex(value: number, length: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value < length;
 }

@@ -8,16 +8,18 @@ import type { Transport } from '../transport/transport.ts';
 import { rosterOf } from '../voice/room-roster.ts';
 import type { RoomVoice } from '../voice/voice.ts';
 import { noVoice } from '../voice/no-voice.ts';
-import { ChatAllowance, sayable } from './chat.ts';
+import type { Allowance } from './allowance.ts';
+import { chatAllowance, sayable } from './chat.ts';
 import type { SessionDeps } from './deps.ts';
 import type { Guest } from './greeting.ts';
 import { GuestRoom, type Inheritance } from './guest-room.ts';
 import { HostRoom } from './host-room.ts';
-import type { ChatMessage, LobbyOptions, LobbyState } from './lobby-state.ts';
+import { type ChatMessage, type LobbyOptions, type LobbyState, PLAYER_COLORS } from './lobby-state.ts';
 import type { Room, RoomEvents } from './room.ts';
 import type { RoomCore } from './room-core.ts';
 import type { RoomRole } from './room-role.ts';
 import type { RoomStats } from './room-stats.ts';
+import { isIndex } from './seats.ts';
 
 /** How long a host that was sends on whoever still comes to it: by then the broker has told everybody the new address. */
 const FORWARD_MS = 30_000;
@@ -39,18 +41,19 @@ export class SessionRoom implements Room {
   readonly voice: RoomVoice;
   readonly #options: SessionRoomOptions;
   readonly #core: RoomCore;
-  readonly #chatAllowance: ChatAllowance;
+  readonly #chatAllowance: Allowance;
   #role: RoomRole;
   #former: { readonly host: HostRoom; readonly untilMs: number } | undefined;
 
   constructor(options: SessionRoomOptions, start: { readonly asHost: HostStart } | { readonly asGuest: GuestStart }) {
     this.#options = options;
     this.#core = options.core;
-    this.#chatAllowance = new ChatAllowance(options.deps.clock.nowMs(), false);
+    this.#chatAllowance = chatAllowance(options.deps.clock.nowMs(), { isAtHost: false });
     this.#role = 'asHost' in start ? this.#hostRole(start.asHost) : this.#guestRole(start.asGuest);
     const { createVoice, clock } = options.deps;
     this.voice = createVoice?.(this, options.transport) ?? noVoice(rosterOf(this), clock);
     this.on('closed', () => this.voice.close());
+    if (this.#role instanceof HostRoom) this.#role.open([]);
   }
 
   get role(): 'host' | 'guest' {
@@ -78,7 +81,7 @@ export class SessionRoom implements Room {
   }
 
   setColor(color: number): void {
-    this.#role.setColor(color);
+    if (isIndex(color, PLAYER_COLORS)) this.#role.setColor(color);
   }
 
   setReady(isReady: boolean): void {
@@ -86,7 +89,7 @@ export class SessionRoom implements Room {
   }
 
   setTeam(team: number): void {
-    this.#role.setTeam(team);
+    if (isIndex(team, this.#core.game.teams)) this.#role.setTeam(team);
   }
 
   setSpectating(isSpectating: boolean): void {
@@ -214,7 +217,7 @@ export class SessionRoom implements Room {
   #becomeHost({ model, ownerToken, unheard }: Inheritance): void {
     const role = this.#hostRole({ model, registered: { ownerToken, expiresInMs: undefined } });
     this.#role = role;
+    role.open(unheard);
     this.#core.emitter.emit('role', 'host');
-    role.takeOwn(unheard);
   }
 }

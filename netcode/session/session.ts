@@ -4,7 +4,7 @@
 import { type PeerId, PLAYERS_MAX } from '../core/ids.ts';
 import type { AnyGame } from '../define-game.ts';
 import type { BrokerResult } from '../transport/directory.ts';
-import { DialError, type DialFailure, type DialOptions, type Link, type RelayTicket, type Transport } from '../transport/transport.ts';
+import { DialError, type DialFailure, type Link, type RelayTicket, type Transport } from '../transport/transport.ts';
 import { IDENTITY_LENGTH_MAX, isIdentity } from '../wire/control-lobby.ts';
 import { normaliseCode } from '../wire/lobby-api.ts';
 import { changedSettings } from '../wire/settings.ts';
@@ -12,17 +12,23 @@ import { detailsOf } from './broker-desk.ts';
 import type { SessionDeps } from './deps.ts';
 import { type Answer, Greeting, type Guest } from './greeting.ts';
 import { LobbyModel, type LobbyStart, passwordOf } from './lobby-model.ts';
-import { SPECTATORS_MAX_DEFAULT } from './lobby-state.ts';
+import { type LobbyState, SPECTATORS_MAX_DEFAULT } from './lobby-state.ts';
 import { JOIN_MESSAGES } from './messages.ts';
 import type { Arrival } from './move.ts';
 import { type HostOptions, JoinError, type JoinFailure, type JoinOptions } from './room.ts';
-import { RoomCore } from './room-core.ts';
+import { relayTicketOf, RoomCore } from './room-core.ts';
 import { SessionRoom } from './session-room.ts';
 
 /** Longest wait for a path to the host: ICE on a bad network takes up to ten seconds, then nothing comes any more. */
 const DIAL_TIMEOUT_MS = 12_000;
 /** Hosts that send a guest on to the next one, until it gives up. */
 const HOPS_MAX = 4;
+/**
+ * A host that the directory names and the broker's signalling does not know may be on its way back: after a restart of the broker its socket
+ * comes later than its code. So long it is looked for, so far apart; longer would keep waiting those whose host has crashed.
+ */
+const HOST_BACK_MS = 4_000;
+const HOST_RETRY_MS = 400;
 
 /** Opens a room: attaches to the broker and registers an invite code. Rejects with JoinError. */
 export async function hostRoom(
@@ -41,10 +47,13 @@ export async function hostRoom(
     const me = model.add({ name: options.name, identity, isHost: true, isSpectator: false, path: 'local', peerId });
     const created = await deps.directory.createLobby({ ...detailsOf(model, game, deps.directory), peerId, gameId: game.id });
     if (!created.ok) throw new JoinError('broker-unreachable', created.message);
-    throwIfAborted(options.signal);
     const { code, ownerToken, expiresInMs } = created.value;
+    if (options.signal?.aborted === true) {
+      void deps.directory.closeLobby(code, ownerToken);
+      throw failure('cancelled');
+    }
     model.setCode(code);
-    const core = coreOf(game, { deps, transport, code });
+    const core = coreOf(game, { deps, transport, code, isRelayAllowed: false });
     core.me = me;
     const { isFair = false, isRecording = false } = options;
     const guest = { identity, password: '' };
@@ -71,28 +80,23 @@ export async function joinRoom(game: AnyGame, typedCode: string, options: JoinOp
   opening.catch(() => undefined);
   try {
     deps.trace?.begin('code');
-    const lobby = resolved(await deps.directory.resolveLobby(code));
+    const lobby = resolved(await unlessAborted(deps.directory.resolveLobby(code), options.signal));
     deps.trace?.done('code');
     if (lobby.gameId !== game.id) throw failure('wrong-game');
     const transport = await opening;
     // One pulse for the handshake and the room after it: a second start would be a second Worker.
     let pulse = (): void => undefined;
     deps.ticker.start(() => pulse());
-    const core = coreOf(game, { deps, transport, code });
-    // The code may change while the room lasts; later dials need the one of then.
-    const relay: RelayTicket = {
-      get code() {
-        return core.lobby.code;
-      },
-    };
     const isRelayAllowed = lobby.isRelayAllowed === true;
-    if (!isRelayAllowed) deps.trace?.path('relay', 'not-allowed');
+    const core = coreOf(game, { deps, transport, code, isRelayAllowed });
+    if (!isRelayAllowed && deps.trace?.paths.get('relay') !== 'none') deps.trace?.path('relay', 'not-allowed');
     const arrival = await arrive(game, {
       ...options,
       deps,
       transport,
+      code,
       to: lobby.peerId,
-      relay: isRelayAllowed ? relay : undefined,
+      relay: relayTicketOf(core),
       guest,
       onPulse: (next) => (pulse = next),
     });
@@ -111,13 +115,17 @@ export async function joinRoom(game: AnyGame, typedCode: string, options: JoinOp
 
 function coreOf(
   game: AnyGame,
-  { deps, transport, code }: { readonly deps: SessionDeps; readonly transport: Transport; readonly code: string },
+  {
+    deps,
+    transport,
+    ...about
+  }: { readonly deps: SessionDeps; readonly transport: Transport } & Pick<LobbyState, 'code' | 'isRelayAllowed'>,
 ): RoomCore {
   const onEnd = (): void => {
     transport.close();
     deps.ticker.stop();
   };
-  return new RoomCore(game, { clock: deps.clock, code, onEnd });
+  return new RoomCore(game, { ...about, clock: deps.clock, onEnd });
 }
 
 /** Throws RangeError naming what cannot be. */
@@ -168,6 +176,16 @@ const DIAL_REASONS: Readonly<Record<DialFailure, JoinFailure>> = {
   cancelled: 'cancelled',
 };
 
+/** Rejects as soon as the signal says so; what comes later is nobody's any more. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(failure('cancelled'));
+    if (signal?.aborted === true) onAbort();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    void promise.then(resolve, reject).finally(() => signal?.removeEventListener('abort', onAbort));
+  });
+}
+
 function fromDial(error: unknown): unknown {
   return error instanceof DialError ? failure(DIAL_REASONS[error.failure]) : error;
 }
@@ -191,24 +209,20 @@ function resolved<T>(result: BrokerResult<T>): T {
 interface ArriveOptions extends Pick<JoinOptions, 'signal' | 'onStep'> {
   readonly deps: SessionDeps;
   readonly transport: Transport;
+  readonly code: string;
   readonly to: PeerId;
-  readonly relay: RelayTicket | undefined;
+  readonly relay: RelayTicket;
   readonly guest: Guest;
   readonly onPulse: (callback: () => void) => void;
 }
 
 /** Dials the host and says hello; if the lobby has another host by now, that one. */
 async function arrive(game: AnyGame, options: ArriveOptions): Promise<Arrival> {
-  const { deps, transport, relay, guest, signal, onStep } = options;
+  const { deps, guest, onStep } = options;
   let { to } = options;
   for (let hop = 0; hop < HOPS_MAX; hop++) {
     onStep?.('Connecting to the host…');
-    const link = await dial(transport, to, {
-      timeoutMs: DIAL_TIMEOUT_MS,
-      relay,
-      trace: deps.trace,
-      ...(signal !== undefined && { signal }),
-    });
+    const link = await dial(to, options);
     onStep?.('Saying hello…');
     deps.trace?.begin('hello');
     const answer = await answerOf(new Greeting(link, game, { guest, nowMs: deps.clock.nowMs() }), options);
@@ -221,13 +235,32 @@ async function arrive(game: AnyGame, options: ArriveOptions): Promise<Arrival> {
   throw failure('host-gone');
 }
 
-async function dial(transport: Transport, peerId: PeerId, options: DialOptions): Promise<Link> {
-  throwIfAborted(options.signal);
-  try {
-    return await transport.connect(peerId, options);
-  } catch (error) {
-    throw fromDial(error);
+async function dial(peerId: PeerId, options: ArriveOptions): Promise<Link> {
+  const { deps, transport, relay, signal } = options;
+  const untilMs = deps.clock.nowMs() + HOST_BACK_MS;
+  for (let to = peerId; ; to = await whereHostIs(options)) {
+    throwIfAborted(signal);
+    try {
+      return await transport.connect(to, { timeoutMs: DIAL_TIMEOUT_MS, relay, trace: deps.trace, ...(signal !== undefined && { signal }) });
+    } catch (error) {
+      const isUnknown = error instanceof DialError && error.failure === 'peer-unknown';
+      if (!isUnknown || deps.clock.nowMs() >= untilMs) throw fromDial(error);
+    }
   }
+}
+
+/** What the directory says a moment later. */
+async function whereHostIs({ deps, code, signal, onPulse }: ArriveOptions): Promise<PeerId> {
+  const untilMs = deps.clock.nowMs() + HOST_RETRY_MS;
+  await new Promise<void>((resolve) => {
+    onPulse(() => {
+      if (deps.clock.nowMs() >= untilMs || signal?.aborted === true) resolve();
+    });
+  });
+  onPulse(() => undefined);
+  const lobby = await deps.directory.resolveLobby(code);
+  if (!lobby.ok && lobby.failure === 'unknown-code') throw failure('host-gone');
+  return resolved(lobby).peerId;
 }
 
 /** The host's answer; whatever follows it stays in the link for the room. */

@@ -95,8 +95,11 @@ export class VoiceRoom<S> implements RoomVoice {
     }
     // The click's own moment: what follows an `await` is none to a browser.
     this.#deps.devices.unlock();
-    this.#joining = { mode, done: this.#join(mode) };
-    return this.#joining.done;
+    const wish = this.#wish + 1;
+    const done = this.#join(mode);
+    // A listener that heard of it may have left already.
+    if (wish === this.#wish) this.#joining = { mode, done };
+    return done;
   }
 
   leave(): void {
@@ -185,9 +188,14 @@ export class VoiceRoom<S> implements RoomVoice {
   /** Rejects with VoiceError, also when something else was wished for meanwhile. */
   async #open(mode: VoiceMode, wish: number): Promise<SoundSource<S>> {
     const { devices } = this.#deps;
-    const source = mode === 'listen' ? devices.openSilence() : await devices.openMicrophone();
-    if (wish === this.#wish) return source;
-    source.close();
+    const opening = mode === 'listen' ? devices.openSilence() : devices.openMicrophone();
+    try {
+      const source = await opening;
+      if (wish === this.#wish) return source;
+      source.close();
+    } catch (error) {
+      if (wish === this.#wish) throw error;
+    }
     throw voiceError('cancelled');
   }
 

@@ -4,7 +4,7 @@
  */
 import type { PeerId, PlayerId } from '../core/ids.ts';
 import { PLAYERS_MAX } from '../core/ids.ts';
-import { LOBBY_NAME_LENGTH_MAX } from './lobby-api.ts';
+import { isCanonicalCode, LOBBY_NAME_LENGTH_MAX } from './lobby-api.ts';
 import { SETTING_NUMBER_MAX, SETTINGS_MAX } from './settings.ts';
 
 /** Colours a player can have: an index into a palette that the game draws. */
@@ -132,7 +132,7 @@ function readPlayers(value: unknown): WirePlayer[] | undefined {
 
 function readFacts(fields: Fields): LobbyFacts | undefined {
   const { code, phase, playersMax, spectatorsMax, isLocked, name, isPublic, isRelayAllowed, settings, result } = fields;
-  if (!isText(code) || !isOneOf(phase, PHASES) || !isCount(playersMax, PLAYERS_MAX) || !isCount(spectatorsMax, PLAYERS_MAX))
+  if (!isCanonicalCode(code) || !isOneOf(phase, PHASES) || !isCount(playersMax, PLAYERS_MAX) || !isCount(spectatorsMax, PLAYERS_MAX))
     return undefined;
   if (!isBool(isLocked) || !isBool(isPublic) || !isBool(isRelayAllowed)) return undefined;
   if (!isText(name) || name.length > LOBBY_NAME_LENGTH_MAX || !isSettings(settings)) return undefined;

@@ -41,7 +41,7 @@ export const REFUSALS = [
 export type Refusal = (typeof REFUSALS)[number];
 
 /** Why the host ends someone's stay. */
-export const FAREWELLS = ['kicked', 'host-left', 'replaced', 'protocol'] as const;
+export const FAREWELLS = ['kicked', 'banned', 'host-left', 'host-lost', 'replaced', 'protocol'] as const;
 export type Farewell = (typeof FAREWELLS)[number];
 
 /** A line of chat, in UTF-16 units: 240 characters of up to two. */

@@ -1,6 +1,6 @@
 /**
  * What the browser and the broker agree on over HTTP: the lobby directory's paths, bodies and invite codes, and the checks
- * that both sides apply to what they are told. The only file that `netcode/` and `peer-server/` share.
+ * that both sides apply to what they are told. `netcode/` and `peer-server/` share this file, `relay.ts` and `relay-window.ts`, and no other.
  *
  * POST   /api/lobbies                  CreateLobbyRequest -> 201 CreateLobbyResponse
  * GET    /api/lobbies?LobbyFilter&limit=&cursor=          -> 200 ListLobbiesResponse    (public lobbies, newest first)

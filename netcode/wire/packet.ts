@@ -4,7 +4,7 @@
 import type { BitSink, BitSource } from './range-coder.ts';
 
 /** Raise it with every change of the wire format; peers of different versions refuse each other in the hello. */
-export const PROTOCOL_VERSION = 5;
+export const PROTOCOL_VERSION = 6;
 
 export const INPUT_PACKET = 1;
 export const SNAPSHOT_PACKET = 2;

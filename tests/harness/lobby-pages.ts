@@ -3,8 +3,8 @@ import type { Browser, BrowserContextOptions, Locator } from 'playwright';
 import { expect } from 'vitest';
 import { PlayerPage } from './player-page.ts';
 
-export const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true } as const;
-export const DESKTOP = { viewport: { width: 1280, height: 800 } } as const;
+export const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 1, isMobile: true, hasTouch: true } as const;
+export const DESKTOP = { viewport: { width: 1024, height: 640 } } as const;
 
 export interface Guest {
   readonly name: string;

@@ -134,6 +134,7 @@ export class TestSession {
   readonly #tickers: ManualTicker[] = [];
   readonly #rng: Sfc32;
   readonly #peers = new Map<Room, PeerId>();
+  readonly #tickerOf = new Map<Room, ManualTicker>();
   readonly #accepted = new Map<PeerId, Link[]>();
   #peerCount = 0;
 
@@ -144,17 +145,35 @@ export class TestSession {
 
   host(game: AnyGame, options: Partial<HostOptions> = {}): Promise<SessionRoom> {
     const { deps, id } = this.#deps();
-    return this.#settle(hostRoom(game, { name: 'Host', isRecording: true, ...options }, deps), id);
+    return this.#settle(hostRoom(game, { name: 'Host', isRecording: true, ...options }, deps), { id, ticker: deps.ticker });
   }
 
   join(game: AnyGame, code: string, options: Partial<JoinOptions> = {}): Promise<SessionRoom> {
     const { deps, id } = this.#deps();
-    return this.#settle(joinRoom(game, code, { name: 'Guest', ...options }, deps), id);
+    return this.#settle(joinRoom(game, code, { name: 'Guest', ...options }, deps), { id, ticker: deps.ticker });
   }
 
   /** The guest's machine dies without a word. */
   vanish(room: Room): void {
     this.network.vanish(this.#peers.get(room)!);
+  }
+
+  /** The page dies without a word, and its room with it. */
+  kill(room: Room): void {
+    this.vanish(room);
+    this.#tickerOf.get(room)!.stop();
+  }
+
+  /** The broker dies, and forgets everything. */
+  stopBroker(): void {
+    this.network.setBrokerUp(false);
+    this.directory.isUp = false;
+    this.directory.lobbies.clear();
+  }
+
+  startBroker(): void {
+    this.network.setBrokerUp(true);
+    this.directory.isUp = true;
   }
 
   peerIdOf(room: Room): PeerId {
@@ -206,7 +225,7 @@ export class TestSession {
     return heard;
   }
 
-  #deps(): { deps: SessionDeps; id: PeerId } {
+  #deps(): { deps: SessionDeps & { readonly ticker: ManualTicker }; id: PeerId } {
     const id = `peer-${++this.#peerCount}` as PeerId;
     const ticker = new ManualTicker();
     this.#tickers.push(ticker);
@@ -233,9 +252,10 @@ export class TestSession {
     return transport;
   }
 
-  async #settle<T extends Room>(promise: Promise<T>, id: PeerId): Promise<T> {
+  async #settle<T extends Room>(promise: Promise<T>, { id, ticker }: { readonly id: PeerId; readonly ticker: ManualTicker }): Promise<T> {
     const room = await this.until(promise);
     this.#peers.set(room, id);
+    this.#tickerOf.set(room, ticker);
     return room;
   }
 

@@ -1,6 +1,7 @@
 /** SPEC.md's LOBBY rules: listing, passwords, settings, teams, the broker away, countdown. */
 import { describe, expect, test } from 'vitest';
 import { findDivergence } from '../../netcode/host/recording.ts';
+import type { RelayTicket } from '../../netcode/transport/transport.ts';
 import { type Stranger, TestSession } from '../harness/session.ts';
 import { markersOf, squadGame } from '../harness/squad-game.ts';
 import { reasonOf, trio } from '../harness/squad-session.ts';
@@ -52,6 +53,31 @@ describe('what the lobby says about itself', () => {
     await expect(session.host(squadGame, { spectatorsMax: 32 })).rejects.toThrow('spectatorsMax 32');
     await expect(session.host(squadGame, { identity: 'ä' })).rejects.toThrow('identity');
   });
+});
+
+test('[PATH10] whether the relay may be dialled is what the lobby allows at that moment, not what it allowed at the join', async () => {
+  const session = new TestSession(5);
+  const tickets: (RelayTicket | undefined)[] = [];
+  const createTransport = session.network.createTransport.bind(session.network);
+  session.network.createTransport = (id) => {
+    const transport = createTransport(id);
+    const connect = transport.connect.bind(transport);
+    transport.connect = (to, options) => {
+      tickets.push(options.relay);
+      return connect(to, options);
+    };
+    return transport;
+  };
+  const host = await session.host(squadGame, { listing: { isRelayAllowed: false } });
+  const { code } = host.lobby;
+  await session.join(squadGame, code, { name: 'Bob' });
+  const codes: (string | undefined)[] = [];
+  for (const isRelayAllowed of [false, true, false, true]) {
+    host.setLobby({ isRelayAllowed });
+    await session.run(300);
+    codes.push(tickets[0]!.code);
+  }
+  expect([tickets.length, codes]).toEqual([1, [undefined, code, undefined, code]]);
 });
 
 describe('passwords', () => {
@@ -131,10 +157,10 @@ describe('teams and settings', () => {
     bob.setTeam(0);
     cy.setTeam(2);
     host.setTeam(1);
-    await session.run(300);
+    await session.run(1_000);
     expect(cy.lobby.players.map(({ team }) => team)).toEqual([1, 0, 0]);
     host.assign(cy.me, { team: 1 });
-    await session.run(300);
+    await session.run(1_000);
     expect(bob.lobby.players.map(({ team }) => team)).toEqual([1, 0, 1]);
     expect(() => host.assign(cy.me, { team: 2 })).toThrow('team 2 must be 0 to 1');
     expect(() => host.assign(31 as never, { team: 1 })).toThrow('player 31 is not in the lobby');

@@ -284,7 +284,7 @@ describe('what may go wrong', () => {
     expect(passing.is).toBe('done');
     for (const room of [ada, bob]) expect(room.lobby.players.map(({ name }) => name)).toEqual(['Ada', 'Bob']);
     expect(bob.lobby.bans.map(({ identity }) => identity)).toEqual(['cy']);
-    expect(heard.closed.map(({ end }) => end)).toEqual(['kicked']);
+    expect(heard.closed.map(({ end }) => end)).toEqual(['banned']);
   });
 
   test('[HOST9] a seat is kept for whoever is on the way, and given up after twelve seconds', async () => {

@@ -219,7 +219,7 @@ describe('in the lobby', () => {
     host.unban('bob');
     expect(host.lobby.bans).toEqual([]);
     await expect(session.join(skiffGame, host.lobby.code, { identity: 'bob' })).resolves.toBeDefined();
-    expect(() => host.ban(host.me)).toThrow(/cannot ban themselves/);
+    expect(() => host.ban(host.me)).toThrow(/cannot be banned by themselves/);
   });
 
   test('[LOB5] nonsense and floods on the control channel cost the sender the seat, and nobody else anything', async () => {

@@ -157,3 +157,39 @@ test('who has left the lobby to somebody else takes it back by no accident', asy
   await update(100_000);
   expect(claims).toEqual([]);
 });
+
+test('a lobby that is closed while it is registered anew is closed at the broker, too, under the code that it got', async () => {
+  const closed: string[] = [];
+  const waiting: (() => void)[] = [];
+  const soon = <T>(value: T): Promise<T> => new Promise((done) => waiting.push(() => done(value)));
+  const refusal = { ok: false, failure: 'code-taken', message: 'Taken.' };
+  const directory = {
+    heartbeat: () => soon({ ok: false, failure: 'unknown-code', message: 'Unknown.' }),
+    reclaimLobby: (code: string, ownerToken: string) =>
+      soon(isTaken ? refusal : { ok: true, value: { code, ownerToken, expiresInMs: EXPIRES_IN_MS } }),
+    createLobby: () => soon({ ok: true, value: { code: 'BBBBBB', ownerToken: 'u', expiresInMs: EXPIRES_IN_MS } }),
+    closeLobby: async (code: string, ownerToken: string) => {
+      closed.push(`${code} ${ownerToken}`);
+      return { ok: true, value: true };
+    },
+  } as unknown as LobbyDirectory;
+  let isTaken = false;
+  /** Closed when the broker has had so many questions. */
+  const closeAfter = async (questions: number): Promise<readonly string[]> => {
+    closed.length = 0;
+    const lobby = { code: 'AAAAAA', ownerToken: 't', expiresInMs: EXPIRES_IN_MS, peerId: 'host' as PeerId, gameId: 'arena', nowMs: 0 };
+    const events = { onLost: () => undefined, onBack: () => undefined, onCodeChanged: () => undefined };
+    const registration = new LobbyRegistration(directory, lobby, events);
+    registration.update(EXPIRES_IN_MS);
+    for (let asked = 1; ; asked++) {
+      if (asked === questions) registration.close();
+      const answer = waiting.shift();
+      if (answer === undefined) return [...closed];
+      answer();
+      for (let i = 0; i < 10; i++) await Promise.resolve();
+    }
+  };
+  expect(await closeAfter(2)).toEqual(['AAAAAA t', 'AAAAAA t']);
+  isTaken = true;
+  expect(await closeAfter(3)).toEqual(['AAAAAA t', 'BBBBBB u']);
+});

@@ -35,6 +35,30 @@ describe('the microphone', () => {
     expect(ada.announced).toEqual([]);
   });
 
+  test.each(['push', 'listen'] as const)('[VOICE8] joined by %s and left in the same moment, nothing stays open', async (mode) => {
+    const exchange = new Exchange();
+    const ada = exchange.enter('a');
+    const joining = ada.voice.join({ mode });
+    ada.voice.leave();
+    await expect(joining).rejects.toMatchObject({ reason: 'cancelled' });
+    await exchange.run(500);
+    expect([ada.voice.state, ada.microphonesOpen, ada.pulse, ada.isShown]).toEqual(['off', 0, undefined, false]);
+    expect(ada.announced).toEqual([]);
+  });
+
+  test('[VOICE8] a listener may leave in the very moment of joining, and the player can join again', async () => {
+    const exchange = new Exchange();
+    const ada = exchange.enter('a');
+    const stop = ada.voice.on('voice', ({ state }) => {
+      if (state === 'asking') ada.voice.leave();
+    });
+    await expect(ada.voice.join({ mode: 'push' })).rejects.toMatchObject({ reason: 'cancelled' });
+    expect([ada.voice.state, ada.microphonesOpen]).toEqual(['off', 0]);
+    stop();
+    await ada.voice.join({ mode: 'push' });
+    expect([ada.voice.state, ada.microphonesOpen]).toEqual(['on', 1]);
+  });
+
   test('is asked for once when the button is pressed twice', async () => {
     const exchange = new Exchange();
     const ada = exchange.enter('a');
