@@ -28,14 +28,14 @@ export type Intent = HostIntent | JoinIntent;
 
 /** What the menu offers beside its message: the next step from where an attempt ended. */
 export type Offer =
-  /** The player is in that room already, from another tab: they choose who to be. */
-  | { readonly kind: 'already-in'; readonly intent: Intent }
+  /** The player is in that room already, from another tab: they choose who to be. The seat of a tab that hosts cannot be taken over. */
+  | { readonly kind: 'already-in'; readonly intent: Intent; readonly isHostTab: boolean }
   /** The lobby has a password: it is asked for in place. */
-  | { readonly kind: 'password'; readonly intent: JoinIntent; readonly isWrong: boolean }
+  | { readonly kind: 'password'; readonly intent: JoinIntent; readonly mode: EntryMode; readonly isWrong: boolean }
   /** No seat is free, but one may watch. */
   | { readonly kind: 'watch'; readonly intent: JoinIntent }
   /** The same again may well succeed. */
-  | { readonly kind: 'retry'; readonly intent: Intent };
+  | { readonly kind: 'retry'; readonly intent: Intent; readonly mode: EntryMode };
 
 export interface Trouble {
   readonly explanation: JoinExplanation;
@@ -62,6 +62,7 @@ export interface AppListeners {
   onNotice(notice: Notice): void;
 }
 
+const IS_HOST_TAB = 'The other tab of yours hosts this lobby: its place cannot be taken over. Play there, or join here as a second player.';
 const MENU = { status: 'menu', message: '', offer: undefined, trouble: undefined } as const satisfies PageState;
 /** Room for so many to begin with; the host may raise it to the game's own. */
 const PLAYERS_MAX_DEFAULT = 8;
@@ -73,6 +74,17 @@ const PASSING_FAILURES: ReadonlySet<JoinFailure> = new Set([
   'host-gone',
   'unreachable',
   'broker-unreachable',
+]);
+/** What people or rules have decided, or the player: of that the message says all. */
+const DECIDED: ReadonlySet<JoinFailure> = new Set([
+  'cancelled',
+  'full',
+  'spectators-full',
+  'locked',
+  'banned',
+  'password-needed',
+  'wrong-password',
+  'already-in',
 ]);
 
 export class App {
@@ -135,7 +147,7 @@ export class App {
     try {
       const room = await this.#connect(intent, mode, attempt.signal);
       if (attempt.signal.aborted) room.leave();
-      else this.#enter(room);
+      else this.#enter(room, intent);
     } catch (error) {
       if (!attempt.signal.aborted) this.#fail(intent, mode, error);
     }
@@ -183,12 +195,13 @@ export class App {
       return;
     }
     if (!(error instanceof JoinError)) console.error(error);
-    const message = error instanceof JoinError ? error.message : messageOfDefect(error);
+    const isHostTab = reason === 'already-in' && mode === 'take-over';
+    const message = isHostTab ? IS_HOST_TAB : error instanceof JoinError ? error.message : messageOfDefect(error);
     this.#lastError = reason === 'cancelled' ? '' : message;
-    this.#become({ status: 'menu', message: this.#lastError, offer: offerAfter(reason, intent), trouble: troubleOf(error) });
+    this.#become({ status: 'menu', message: this.#lastError, offer: offerAfter(reason, intent, mode), trouble: troubleOf(error) });
   }
 
-  #enter(room: ArenaRoom): void {
+  #enter(room: ArenaRoom, intent: Intent): void {
     this.#attempt = undefined;
     this.#frames = new Frames(room);
     this.#hasBecomeReady = false;
@@ -198,10 +211,7 @@ export class App {
     room.on('notice', (notice) => this.#listeners?.onNotice(notice));
     room.on('closed', ({ end, message }) => {
       if (this.room !== room) return;
-      const name = room.lobby.players.find(({ isMe }) => isMe)?.name;
-      const isWayBack = end === 'host-lost' && name !== undefined;
-      const offer = isWayBack ? ({ kind: 'retry', intent: { kind: 'join', name, code: room.lobby.code } } as const) : undefined;
-      this.#exit(end === 'left' ? '' : message, offer);
+      this.#exit(end === 'left' ? '' : message, end === 'host-lost' ? wayBack(room, intent) : undefined);
     });
     this.#become({ status: room.lobby.phase, room });
     this.#follow(room);
@@ -241,15 +251,26 @@ export class App {
   }
 }
 
-function offerAfter(reason: JoinFailure | undefined, intent: Intent): Offer | undefined {
-  if (reason === 'already-in') return { kind: 'already-in', intent };
+/** As who one was. The host may not have noticed the loss yet and still keep the seat: it is ours to take. */
+function wayBack({ lobby }: ArenaRoom, intent: Intent): Offer | undefined {
+  const me = lobby.players.find(({ isMe }) => isMe);
+  if (me === undefined) return undefined;
+  const { name, isSpectator: isSpectating } = me;
+  const known = intent.kind === 'join' && intent.password !== undefined ? { password: intent.password } : {};
+  return { kind: 'retry', mode: 'take-over', intent: { kind: 'join', name, code: lobby.code, isSpectating, ...known } };
+}
+
+function offerAfter(reason: JoinFailure | undefined, intent: Intent, triedMode: EntryMode): Offer | undefined {
+  if (reason === 'already-in') return { kind: 'already-in', intent, isHostTab: triedMode === 'take-over' };
+  // Who was made somebody else is that person from then on, and need not become yet another.
+  const mode = triedMode === 'take-over' ? 'take-over' : 'plain';
   if (reason === undefined || reason === 'cancelled') return undefined;
   if (intent.kind === 'join') {
     if (reason === 'password-needed' || reason === 'wrong-password')
-      return { kind: 'password', intent, isWrong: reason === 'wrong-password' };
+      return { kind: 'password', intent, mode, isWrong: reason === 'wrong-password' };
     if (reason === 'full') return { kind: 'watch', intent };
   }
-  return PASSING_FAILURES.has(reason) ? { kind: 'retry', intent } : undefined;
+  return PASSING_FAILURES.has(reason) ? { kind: 'retry', intent, mode } : undefined;
 }
 
 /** What to tell of an error that is no refusal. Browsers word a part of the page that did not arrive differently, but all call it an import. */
@@ -260,9 +281,7 @@ function messageOfDefect(error: unknown): string {
     : 'Something went wrong on this page. Reload it and try again.';
 }
 
-/** Nothing that people decided (a lock, a full lobby): of that the message says all. */
 function troubleOf(error: unknown): Trouble | undefined {
-  if (!(error instanceof JoinError) || error.reason === 'cancelled') return undefined;
-  const { explanation, report } = error;
-  return explanation?.step === undefined || explanation.step === 'hello' ? undefined : { explanation, report };
+  if (!(error instanceof JoinError) || DECIDED.has(error.reason) || error.explanation?.step === undefined) return undefined;
+  return { explanation: error.explanation, report: error.report };
 }

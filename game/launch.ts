@@ -33,7 +33,7 @@ export function tidyName(typed: string): string {
 /** The code in a typed code or a pasted invite link, or undefined if there is none. */
 export function inviteCodeFrom(typed: string): string | undefined {
   if (typed.length > INVITE_LENGTH_MAX) return undefined;
-  const inLink = /[?&]join=([^&#\s]+)/i.exec(typed)?.[1];
+  const inLink = /[?&]join=([\w%+-]+)/i.exec(typed)?.[1];
   return normaliseCode(inLink === undefined ? typed.trim() : inLink.replace(/%20|\+/g, ' '));
 }
 

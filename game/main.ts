@@ -25,7 +25,7 @@ const shell = new Shell({
   root: byId('app'),
   toasts: byId('toasts'),
   stageElement,
-  watchLobbies: (events) => watchLobbies({ gameId: arena.id }, events),
+  watchLobbies: (events) => watchLobbies({ gameId: arena.id, gameVersion: arena.version }, events),
   loadStage: async () => (await import('./scenes/stage.ts')).createStage(stageElement),
 });
 shell.start();

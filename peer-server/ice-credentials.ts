@@ -12,8 +12,8 @@ import { createHmac, randomBytes } from 'node:crypto';
 import type { IceServers } from './ice-servers.ts';
 
 /**
- * Twelve hours: a host takes its credentials once, and they must still be good for a guest who joins late in the evening.
- * The end is checked when a relay is opened, so a match under way outlives it.
+ * Twelve hours: an open page fetches new ones when half of that is over, so it can be without this server for six and still take in a
+ * guest. The end is checked when a relay is opened, so a match under way outlives it.
  */
 export const TURN_TTL_SECONDS = 43_200;
 const NAME_BYTES = 8;

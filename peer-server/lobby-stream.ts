@@ -53,6 +53,8 @@ export class LobbyStreams {
   /** Answers the request with the stream. False, and nothing is answered, when there are too many. */
   open(response: Response, filter: LobbyFilter): boolean {
     if (this.#streams.size >= STREAMS_MAX) return false;
+    // What was gathered is told first: a lobby that came before this stream's snapshot and goes after it would look as if it had never been.
+    this.#tell();
     const stream: Stream = { response, filter, isBehind: false };
     this.#streams.add(stream);
     response.once('close', () => this.#forget(stream));
@@ -83,6 +85,7 @@ export class LobbyStreams {
   }
 
   #tell(): void {
+    clearTimeout(this.#gathering);
     this.#gathering = undefined;
     const changes = [...this.#before].map(([code, before]) => ({ code, before, after: this.#lobbies.get(code) }));
     const isOverflown = this.#isOverflown;

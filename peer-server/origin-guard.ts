@@ -24,6 +24,8 @@ export function originGuard(rules: Origins, onRefused: () => void): RequestHandl
     if (origin === undefined) return next();
     response.setHeader('Access-Control-Allow-Origin', origin);
     response.setHeader('Access-Control-Expose-Headers', 'Location, Retry-After');
+    // Lets the page measure how far away we are, without the making of the connection.
+    response.setHeader('Timing-Allow-Origin', origin);
     // Otherwise a page that shields itself from others' resources could not read ours.
     response.setHeader('Cross-Origin-Resource-Policy', 'cross-origin');
     // A preflight; any other OPTIONS is a request like others.

@@ -15,10 +15,11 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   Space: 'fire',
 };
 
-/** Whether the key belongs to the element that has the focus: text goes into fields, space presses buttons. */
+/** Whether the key belongs to the element that has the focus: fields take all, buttons take Space. */
 function isMeantForElement(event: KeyboardEvent): boolean {
   const target = event.target instanceof Element ? event.target : undefined;
-  return target?.closest('input, textarea, select, button, a[href]') != null;
+  if (target?.closest('input, textarea, select') != null) return true;
+  return event.code === 'Space' && target?.closest('button, a[href]') != null;
 }
 
 /** Follows the keyboard until the returned function is called. */

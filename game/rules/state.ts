@@ -154,3 +154,23 @@ export interface MatchResult {
   /** Kills by team; undefined where there were none. */
   readonly teams: readonly number[] | undefined;
 }
+
+/** What the host of a match says of its end, as far as it makes sense: it may come from a page that is no honest copy of this one. */
+export function readResult(value: unknown): MatchResult {
+  const { ranking, teams } = recordOf(value);
+  return {
+    ranking: Array.isArray(ranking) ? ranking.slice(0, PLAYERS_MAX).flatMap((standing) => readStanding(standing) ?? []) : [],
+    teams: Array.isArray(teams) && teams.length === TEAMS && teams.every(isCount) ? [...teams] : undefined,
+  };
+}
+
+function readStanding(value: unknown): Standing | undefined {
+  const { player, team, kills, deaths } = recordOf(value);
+  return isCount(player) && isCount(team) && isCount(kills) && isCount(deaths) ? { player, team, kills, deaths } : undefined;
+}
+
+const recordOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+
+/** Seats and teams are far below it, too. */
+const isCount = (value: unknown): value is number => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= COUNT_MAX;

@@ -2,7 +2,7 @@
  * Text chat: a log that a screen reader reads as it grows, and a line to write in. What is refused stays in the field, with the reason
  * beside it. One for a room, moved from screen to screen, so that half a sentence survives the start of a match.
  */
-import { CHAT_LENGTH_MAX, CHAT_LINES_MAX, type ChatMessage } from '../../netcode/index.ts';
+import { CHAT_LENGTH_MAX, CHAT_LINES_MAX, type ChatMessage, type PlayerId } from '../../netcode/index.ts';
 import type { ArenaRoom } from '../frames.ts';
 import { el, setText } from './dom.ts';
 import type { Roster } from './roster.ts';
@@ -51,12 +51,12 @@ export class Chat {
       this.#send();
     });
     this.#input.addEventListener('input', () => this.#count());
-    this.#input.addEventListener('keydown', (event) => {
+    this.element = el('section', { class: 'chat', attributes: { 'aria-label': 'Chat' } }, this.#log, this.#refusal, form);
+    this.element.addEventListener('keydown', (event) => {
       if (event.key !== 'Escape' || this.#onClose === undefined) return;
       event.stopPropagation();
       this.close();
     });
-    this.element = el('section', { class: 'chat', attributes: { 'aria-label': 'Chat' } }, this.#log, this.#refusal, form);
     this.#refusal.hidden = true;
     this.#log.append(this.#empty);
     for (const message of room.chat) this.#add(message, false);
@@ -92,10 +92,13 @@ export class Chat {
     this.#onClose?.();
   }
 
-  /** Hides what the muted have said, and shows it again. */
+  /** Hides what the muted have said, and shows it again. Lines of those who have left stay as they are: nobody is muted any more who is gone. */
   update(): void {
-    for (const line of this.#log.querySelectorAll<HTMLElement>('.chat-line')) {
-      line.hidden = this.#room.isMuted(Number(line.dataset['from']) as never);
+    const present = new Set<number>(this.#room.lobby.players.map(({ id }) => id));
+    for (const line of this.#log.querySelectorAll<HTMLElement>('.chat-line[data-from]')) {
+      const from = Number(line.dataset['from']);
+      if (present.has(from)) line.hidden = this.#room.isMuted(from as PlayerId);
+      else delete line.dataset['from'];
     }
   }
 

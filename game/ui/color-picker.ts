@@ -19,7 +19,8 @@ export class ColorPicker {
 
   update(players: readonly LobbyPlayer[]): void {
     this.#choices.forEach((input, index) => {
-      const owner = players.find((player) => player.color === index);
+      // A spectator's colour is free for who plays.
+      const owner = players.find((player) => !player.isSpectator && player.color === index);
       input.checked = owner?.isMe ?? false;
       input.disabled = owner !== undefined && !owner.isMe;
     });

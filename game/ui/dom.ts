@@ -76,27 +76,28 @@ export function setText(element: Element, text: string): void {
  * Brings a list of rows in line with the items they show: known rows are updated in place (focus stays), others are made
  * or removed.
  */
-export function syncRows<T, Row extends { readonly element: HTMLElement }>(
+export function syncRows<T, Key extends number | string, Row extends { readonly element: HTMLElement }>(
   list: HTMLElement,
-  rows: Map<number, Row>,
+  rows: Map<Key, Row>,
   source: {
     readonly items: readonly T[];
-    readonly keyOf: (item: T) => number;
+    readonly keyOf: (item: T) => Key;
     readonly make: (item: T) => Row;
     readonly update: (row: Row, item: T) => void;
   },
 ): void {
-  const gone = new Set(rows.keys());
+  const keys = new Set(source.items.map((item) => source.keyOf(item)));
+  // First, so that those below move up by themselves: a row that is put in again loses the focus.
+  for (const [key, row] of rows) {
+    if (keys.has(key)) continue;
+    row.element.remove();
+    rows.delete(key);
+  }
   source.items.forEach((item, index) => {
     const key = source.keyOf(item);
-    gone.delete(key);
     const row = rows.get(key) ?? source.make(item);
     rows.set(key, row);
     source.update(row, item);
     if (list.children[index] !== row.element) list.insertBefore(row.element, list.children[index] ?? null);
   });
-  for (const key of gone) {
-    rows.get(key)?.element.remove();
-    rows.delete(key);
-  }
 }

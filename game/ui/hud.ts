@@ -212,8 +212,8 @@ export class Hud {
   }
 }
 
-/** A phone held upright: the bar has no room for whole sentences. As `styles/match.css` has it. */
-const isNarrow = (): boolean => matchMedia('(max-width: 46rem)').matches;
+/** A phone, either way up: the bar has no room for whole sentences. As `styles/match.css` has it. */
+const isNarrow = (): boolean => matchMedia('(max-width: 60rem)').matches;
 
 /** A button of the bar that is a picture. */
 function toolButton(name: string, picture: Parameters<typeof icon>[0], onClick: () => void): HTMLButtonElement {

@@ -18,6 +18,7 @@ export class LobbyOptionsForm {
     spellcheck: 'false',
     placeholder: 'None',
   });
+  readonly #removePassword: HTMLButtonElement;
   readonly #public: HTMLInputElement;
   readonly #relay: HTMLInputElement;
   readonly #seats = el('select', { attributes: { id: 'lobby-seats' } });
@@ -38,6 +39,8 @@ export class LobbyOptionsForm {
     this.#seats.addEventListener('change', () => this.#set({ playersMax: Number(this.#seats.value) }));
     this.#name.input.addEventListener('change', () => this.#set({ name: this.#name.input.value.trim() }));
     this.#password.input.addEventListener('change', () => this.#set({ password: this.#password.input.value }));
+    // An empty field does not change when it is left empty, and it is empty for who has not typed the password here.
+    this.#removePassword = button('Remove password', () => this.#forgetPassword(), 'quiet');
     this.#bansBlock = el('div', { class: 'field' }, el('p', { class: 'small', text: 'May not come back' }), this.#bans);
     this.element = el(
       'div',
@@ -45,6 +48,7 @@ export class LobbyOptionsForm {
       row(this.#public, 'Open to everyone: shown in the list of games'),
       this.#name.row,
       this.#password.row,
+      this.#removePassword,
       el('div', { class: 'setting' }, el('label', { text: 'Players at most', attributes: { for: 'lobby-seats' } }), this.#seats),
       row(this.#relay, 'Let players in through the server when no direct connection works'),
       this.#flaw,
@@ -58,10 +62,20 @@ export class LobbyOptionsForm {
     // The password is known to this page only as long as it stands in the field.
     if (!lobby.hasPassword) showUnlessFocused(this.#password.input, '');
     this.#password.input.placeholder = lobby.hasPassword ? 'Set; type to change it' : 'None';
+    this.#removePassword.hidden = !lobby.hasPassword;
     this.#public.checked = lobby.isPublic;
     this.#relay.checked = lobby.isRelayAllowed;
+    const playing = lobby.players.filter(({ isSpectator }) => !isSpectator).length;
+    for (const option of this.#seats.options) option.disabled = Number(option.value) < playing;
     if (document.activeElement !== this.#seats) this.#seats.value = String(lobby.playersMax);
     this.#showBans(lobby.bans);
+  }
+
+  #forgetPassword(): void {
+    this.#password.input.value = '';
+    this.#set({ password: '' });
+    // The button is gone with it.
+    this.#password.input.focus();
   }
 
   #set(options: LobbyOptions): void {

@@ -48,11 +48,18 @@ export class LobbyScreen implements Screen {
     this.#room = room;
     this.#parts = parts;
     this.#invite = new Invite(onNotice);
-    this.#players = new PlayerList(room, onNotice);
+    this.#players = new PlayerList(parts, onNotice);
     this.#me = new MyPlace(room);
-    this.#start = new StartControls({ room, startText: 'Start match', onLeave: () => app.leave() });
+    this.#start = new StartControls({ room, startText: 'Start match', onLeave: () => app.leave(), onNotice });
     this.#lock = button('Lock lobby', () => room.setLocked(!room.lobby.isLocked), 'quiet');
-    this.#settings = new SettingsForm({ settings: arena.settings, onChange: (changes) => room.setSettings(changes) });
+    this.#settings = new SettingsForm({
+      settings: arena.settings,
+      onChange: (changes) => {
+        room.setSettings(changes);
+        // What this player chose, not what they inherit with the host's role.
+        rememberSettings(room.lobby.settings);
+      },
+    });
     this.#settingsBlock = folded('Match', this.#settings.element);
     this.#options = new LobbyOptionsForm(room);
     this.#optionsBlock = folded('Lobby', this.#options.element);
@@ -105,7 +112,6 @@ export class LobbyScreen implements Screen {
     if (!isHost) return;
     this.#settings.update(lobby.settings);
     this.#options.update();
-    rememberSettings(lobby.settings);
   }
 
   focus(): void {

@@ -1,7 +1,15 @@
 /** Over a match, on demand: who is here, what may be done to them, voice, and changing between playing and watching. */
 import { button, el, setText } from './dom.ts';
+import { canChangePlace } from './places.ts';
 import { PlayerList } from './player-list.ts';
 import type { RoomParts } from './room-parts.ts';
+
+export interface MatchPanelOptions {
+  readonly parts: RoomParts;
+  readonly tell: (message: string) => void;
+  /** Gives the keys back to the match. */
+  readonly onClose: () => void;
+}
 
 export class MatchPanel {
   readonly element: HTMLElement;
@@ -9,12 +17,14 @@ export class MatchPanel {
   readonly #parts: RoomParts;
   readonly #heading = el('h2', { text: 'Players', attributes: { tabindex: '-1' } });
   readonly #watch: HTMLButtonElement;
+  readonly #onClose: () => void;
   #opener: HTMLButtonElement | undefined;
 
-  constructor(parts: RoomParts, tell: (message: string) => void) {
+  constructor({ parts, tell, onClose }: MatchPanelOptions) {
     this.#parts = parts;
+    this.#onClose = onClose;
     const { room, voice } = parts;
-    this.players = new PlayerList(room, tell);
+    this.players = new PlayerList(parts, tell);
     this.#watch = button('Only watch', () => room.setSpectating(!this.#isSpectating()), 'quiet');
     this.element = el(
       'section',
@@ -48,7 +58,7 @@ export class MatchPanel {
     if (this.element.hidden) return;
     this.element.hidden = true;
     this.#opener?.setAttribute('aria-expanded', 'false');
-    this.#opener?.focus();
+    this.#onClose();
   }
 
   update(): void {
@@ -56,9 +66,8 @@ export class MatchPanel {
     this.players.update();
     const { lobby } = this.#parts.room;
     const isSpectating = this.#isSpectating();
-    const playing = lobby.players.filter(({ isSpectator }) => !isSpectator).length;
     setText(this.#watch, isSpectating ? 'Play' : 'Only watch');
-    this.#watch.disabled = isSpectating && playing >= lobby.playersMax;
+    this.#watch.disabled = !canChangePlace(lobby, isSpectating);
   }
 
   #isSpectating(): boolean {

@@ -43,7 +43,7 @@ export class MatchScreen implements Screen {
     this.#match = match;
     const { app, parts, frames, sounds, stageElement, onNotice } = match;
     const { room, roster, chat, voice } = parts;
-    this.#panel = new MatchPanel(parts, onNotice);
+    this.#panel = new MatchPanel({ parts, tell: onNotice, onClose: () => this.focus() });
     this.#hud = new Hud({
       room,
       frames,
@@ -119,11 +119,11 @@ export class MatchScreen implements Screen {
     window.addEventListener('keydown', onKey);
     // After a click on a button the keys belong to the ship again, but not while somebody writes or looks at the players.
     const onClick = (event: Event): void => {
-      const isPointer = event instanceof PointerEvent && event.pointerType !== '';
-      const isElsewhere = event.target instanceof Element && event.target.closest('.chat, .match-panel, .popup-menu') !== null;
+      // A click that a key made counts no presses.
+      const isPointer = event instanceof MouseEvent && event.detail > 0;
       const isBusy = this.#match.parts.chat.isOpen || !this.#panel.element.hidden;
       const isAsking = event.target instanceof Element && event.target.classList.contains('is-asked');
-      if (isPointer && !this.#isClosed && !isElsewhere && !isBusy && !isAsking) this.focus();
+      if (isPointer && !this.#isClosed && !isBusy && !isAsking) this.focus();
     };
     this.element.addEventListener('click', onClick);
     this.#stops.push(() => window.removeEventListener('keydown', onKey));

@@ -5,6 +5,7 @@ import { rememberName } from '../memory.ts';
 import { ColorPicker } from './color-picker.ts';
 import { button, el, field, setText } from './dom.ts';
 import { TEAM_NAMES, teamOf } from './palette.ts';
+import { canChangePlace } from './places.ts';
 
 export class MyPlace {
   readonly element: HTMLElement;
@@ -59,9 +60,8 @@ export class MyPlace {
     this.#teams.forEach((input, team) => {
       input.checked = me?.team === team;
     });
-    const isFull = lobby.players.filter(({ isSpectator }) => !isSpectator).length >= lobby.playersMax;
     setText(this.#watch, isSpectating ? 'Play' : 'Only watch');
-    this.#watch.disabled = isSpectating && isFull;
+    this.#watch.disabled = !canChangePlace(lobby, isSpectating);
     // The host may have cut or changed the name; while it is being typed it is the player's.
     if (me !== undefined && document.activeElement !== this.#name.input) this.#name.input.value = me.name;
   }

@@ -9,6 +9,7 @@ import { icon } from './icons.ts';
 import { colorOf, teamOf } from './palette.ts';
 import { actionsFor, type Tell } from './player-actions.ts';
 import { PopupMenu } from './popup-menu.ts';
+import type { RoomParts } from './room-parts.ts';
 
 interface PlayerRow {
   readonly element: HTMLElement;
@@ -30,6 +31,7 @@ const PING_BAD_MS = 180;
 export class PlayerList {
   readonly element: HTMLElement;
   readonly #room: ArenaRoom;
+  readonly #parts: RoomParts;
   readonly #tell: Tell;
   readonly #players = el('ul', { class: 'players', attributes: { 'aria-label': 'Players' } });
   readonly #spectators = el('ul', { class: 'players', attributes: { 'aria-label': 'Spectators' } });
@@ -38,8 +40,9 @@ export class PlayerList {
   readonly #spectatorRows = new Map<number, PlayerRow>();
   #menu: { readonly player: PlayerId; readonly popup: PopupMenu } | undefined;
 
-  constructor(room: ArenaRoom, tell: Tell) {
-    this.#room = room;
+  constructor(parts: RoomParts, tell: Tell) {
+    this.#room = parts.room;
+    this.#parts = parts;
     this.#tell = tell;
     this.element = el('div', { class: 'player-lists' }, this.#players, this.#watching, this.#spectators);
   }
@@ -113,6 +116,8 @@ export class PlayerList {
       ...item,
       run: () => {
         item.run();
+        // Whom one mutes is no business of the lobby's: nobody else tells of it.
+        this.#parts.update();
         this.update();
       },
     }));

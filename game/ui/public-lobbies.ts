@@ -1,32 +1,13 @@
 /** The games that are open to everyone, as a list that keeps itself up to date while it shows. */
-import { button, el, setText } from './dom.ts';
+import type { OpenLobby, OpenLobbyEvents } from '../../netcode/index.ts';
+import { button, el, setText, syncRows } from './dom.ts';
 import type { Screen } from './screen.ts';
 
-/** What a stranger learns of a lobby. */
-export interface PublicLobby {
-  readonly code: string;
-  /** '' for none. */
-  readonly name: string;
-  readonly players: number;
-  readonly playersMax: number;
-  /** '' for none. */
-  readonly mode?: string;
-  readonly isLocked: boolean;
-  readonly hasPassword?: boolean;
-  readonly gameVersion: number;
-  /** Roughly, there and back to the host; undefined if it is not known. */
-  readonly pingMs?: number | undefined;
-}
-
-/** Tells of the lobbies of this game until the returned function is called. */
-export type WatchLobbies = (events: {
-  readonly onLobbies: (lobbies: readonly PublicLobby[]) => void;
-  readonly onLost: (message: string) => void;
-}) => () => void;
+/** Tells of the lobbies that this version of the game can join, until the returned function is called. */
+export type WatchLobbies = (events: OpenLobbyEvents) => () => void;
 
 export interface PublicLobbiesOptions {
   readonly watch: WatchLobbies;
-  readonly gameVersion: number;
   readonly onEnter: (code: string, isSpectating: boolean) => void;
 }
 
@@ -35,7 +16,7 @@ interface Row {
   readonly name: HTMLElement;
   readonly facts: HTMLElement;
   readonly enter: HTMLButtonElement;
-  lobby: PublicLobby;
+  lobby: OpenLobby;
 }
 
 /** More rows than anyone scrolls through only make the page slow. */
@@ -67,6 +48,7 @@ export class PublicLobbies implements Pick<Screen, 'element'> {
       onLobbies: (lobbies) => this.#show(lobbies),
       onLost: (message) => {
         setText(this.#status, message);
+        this.#status.hidden = false;
         this.#list.classList.add('is-stale');
       },
     });
@@ -77,28 +59,20 @@ export class PublicLobbies implements Pick<Screen, 'element'> {
     this.#stop = undefined;
   }
 
-  #show(lobbies: readonly PublicLobby[]): void {
+  #show(lobbies: readonly OpenLobby[]): void {
     this.#list.classList.remove('is-stale');
-    // Another version of the game could not be joined.
-    const joinable = lobbies.filter(({ gameVersion }) => gameVersion === this.#options.gameVersion).slice(0, ROWS_MAX);
-    const text = joinable.length === 0 ? 'No open games right now. Host one, and open it to everyone in its options.' : '';
+    const text = lobbies.length === 0 ? 'No open games right now. Host one, and open it to everyone in its options.' : '';
     setText(this.#status, text);
     this.#status.hidden = text === '';
-    const gone = new Set(this.#rows.keys());
-    joinable.forEach((lobby, index) => {
-      gone.delete(lobby.code);
-      const row = this.#rows.get(lobby.code) ?? this.#make(lobby);
-      this.#rows.set(lobby.code, row);
-      updateRow(row, lobby);
-      if (this.#list.children[index] !== row.element) this.#list.insertBefore(row.element, this.#list.children[index] ?? null);
+    syncRows(this.#list, this.#rows, {
+      items: lobbies.slice(0, ROWS_MAX),
+      keyOf: ({ code }) => code,
+      make: (lobby) => this.#make(lobby),
+      update: updateRow,
     });
-    for (const code of gone) {
-      this.#rows.get(code)?.element.remove();
-      this.#rows.delete(code);
-    }
   }
 
-  #make(lobby: PublicLobby): Row {
+  #make(lobby: OpenLobby): Row {
     const name = el('bdi', { class: 'name' });
     const facts = el('span', { class: 'small facts' });
     const enter = button('Join', () => {
@@ -111,9 +85,9 @@ export class PublicLobbies implements Pick<Screen, 'element'> {
   }
 }
 
-function updateRow(row: Row, lobby: PublicLobby): void {
+function updateRow(row: Row, lobby: OpenLobby): void {
   row.lobby = lobby;
-  const { name, code, players, playersMax, mode = '', isLocked, hasPassword = false, pingMs } = lobby;
+  const { name, code, players, playersMax, mode, isLocked, hasPassword, pingMs } = lobby;
   const title = name === '' ? `Game ${code}` : name;
   const isFull = players >= playersMax;
   setText(row.name, title);

@@ -1,9 +1,10 @@
-/** The table after a match, and the way into the next one. */
+/** The table after a match, who is still here, and the way into the next one. */
 import type { App, PageState } from '../app.ts';
 import type { ArenaRoom } from '../frames.ts';
-import type { MatchResult, Standing } from '../rules/state.ts';
+import { type MatchResult, readResult, type Standing } from '../rules/state.ts';
 import { button, el } from './dom.ts';
 import { teamOf } from './palette.ts';
+import { PlayerList } from './player-list.ts';
 import type { RoomParts } from './room-parts.ts';
 import type { Roster } from './roster.ts';
 import type { Screen } from './screen.ts';
@@ -21,28 +22,41 @@ export class ResultsScreen implements Screen {
   readonly #heading = el('h1', { text: 'Results', attributes: { tabindex: '-1' } });
   readonly #room: ArenaRoom;
   readonly #parts: RoomParts;
+  readonly #players: PlayerList;
   readonly #start: StartControls;
 
-  constructor(app: App, parts: RoomParts) {
-    const { room, roster, chat } = parts;
+  constructor(app: App, parts: RoomParts, onNotice: (message: string) => void) {
+    const { room, roster, chat, voice } = parts;
     this.#room = room;
     this.#parts = parts;
+    this.#players = new PlayerList(parts, onNotice);
+    voice.onLevels = (levels) => this.#players.showLevels(levels);
     const toLobby = button('Back to lobby', () => this.#toLobby(), 'quiet');
-    this.#start = new StartControls({ room, startText: 'Rematch', onLeave: () => app.leave(), hostButtons: [toLobby] });
-    const result: MatchResult = room.lobby.result ?? { ranking: [], teams: undefined };
+    this.#start = new StartControls({ room, startText: 'Rematch', onLeave: () => app.leave(), onNotice, hostButtons: [toLobby] });
+    const result = readResult(room.lobby.result);
     this.element = el(
       'section',
       { class: 'screen results' },
       this.#heading,
       el('p', { class: 'tagline', text: verdictOn(result, roster) }),
-      el('div', { class: 'panel' }, tableOf(result, roster)),
-      el('div', { class: 'panel' }, chat.become('panel')),
+      el(
+        'div',
+        { class: 'results-columns' },
+        el('div', {}, el('div', { class: 'panel' }, tableOf(result, roster)), el('div', { class: 'panel' }, chat.become('panel'))),
+        el(
+          'div',
+          {},
+          el('section', { class: 'panel', attributes: { 'aria-label': 'Who is here' } }, this.#players.element),
+          el('div', { class: 'panel' }, voice.element),
+        ),
+      ),
       this.#start.element,
     );
   }
 
   update(_state: PageState): void {
-    // The result is final: what was built stays.
+    // The result is final: what was built of it stays.
+    this.#players.update();
     this.#start.update();
   }
 

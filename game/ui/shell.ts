@@ -20,8 +20,7 @@ export interface ShellParts {
   readonly toasts: HTMLElement;
   readonly stageElement: HTMLElement;
   readonly loadStage: () => Promise<Stage>;
-  /** Without it the menu shows no list of open games. */
-  readonly watchLobbies: WatchLobbies | undefined;
+  readonly watchLobbies: WatchLobbies;
 }
 
 const TITLES: Readonly<Record<PageState['status'], string>> = {
@@ -64,9 +63,13 @@ export class Shell {
     }
     const hasLeftRoom = state.status === 'menu' && this.#status !== undefined && this.#status !== 'connecting';
     // Who left, was sent out or lost the host does not want to be back in, or host anew, at the next reload.
-    if (hasLeftRoom) history.replaceState(null, '', location.pathname);
+    if (hasLeftRoom) {
+      history.replaceState(null, '', location.pathname);
+      this.#menu.forgetInvite();
+    }
     this.#status = state.status;
     this.#screen?.close?.();
+    this.#room?.voice.letGo();
     const screen = this.#make(state);
     this.#screen = screen;
     screen.update(state);
@@ -112,7 +115,7 @@ export class Shell {
       case 'lobby':
         return new LobbyScreen(app, parts, onNotice);
       case 'results':
-        return new ResultsScreen(app, parts);
+        return new ResultsScreen(app, parts, onNotice);
       case 'playing': {
         if (app.frames === undefined) throw new Error('a match without frames');
         const { frames } = app;

@@ -11,6 +11,7 @@ export interface StartControlsOptions {
   /** What the host's button says when nobody is missing. */
   readonly startText: string;
   readonly onLeave: () => void;
+  readonly onNotice: (message: string) => void;
   /** More buttons of the host's. */
   readonly hostButtons?: readonly HTMLButtonElement[];
 }
@@ -58,11 +59,16 @@ export class StartControls {
   }
 
   #begin(): void {
-    const { room } = this.#options;
+    const { room, onNotice } = this.#options;
     const { countdownMs, phase, players } = room.lobby;
     if (countdownMs !== undefined || phase === 'playing') return;
-    // Who is alone waits for nobody.
-    room.start({ countdownMs: players.length === 1 ? 0 : COUNTDOWN_MS });
+    try {
+      // Who is alone waits for nobody.
+      room.start({ countdownMs: players.length === 1 ? 0 : COUNTDOWN_MS });
+    } catch {
+      // Only between asking somebody to be the host and their taking over: a matter of seconds, and of one's own doing.
+      onNotice('Not now: somebody else is being made the host. Wait until that is done.');
+    }
   }
 
   #waitingText(missing: readonly string[]): string {

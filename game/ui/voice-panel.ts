@@ -36,8 +36,12 @@ export class VoicePanel {
   readonly #rows = new Map<number, VoiceRow>();
   readonly #meter = el('span', { class: 'voice-meter', attributes: { 'aria-hidden': 'true' } });
   readonly #stop = new AbortController();
+  /** What is held now to talk: a pointer, a key on the button, the key V. */
+  readonly #held = new Set<string>();
   #onLevels: ((levels: ReadonlyMap<PlayerId, number>) => void) | undefined;
   #refusal = '';
+  /** Counts what was wished for; of the last wish only is told why it failed. */
+  #wish = 0;
 
   constructor(room: ArenaRoom) {
     const { voice } = room;
@@ -79,6 +83,12 @@ export class VoicePanel {
     this.#onLevels = listener;
   }
 
+  /** Nobody talks on unawares: a button that is taken off the page under a finger never hears it go up. To be called when the screen changes. */
+  letGo(): void {
+    this.#held.clear();
+    this.#tellHeld();
+  }
+
   stop(): void {
     this.#stop.abort();
     this.element.remove();
@@ -98,7 +108,7 @@ export class VoicePanel {
   }
 
   #statusText(): string {
-    const { state, unavailableReason, canUse, mode, players } = this.#voice;
+    const { state, unavailableReason, mode, players } = this.#voice;
     if (this.#refusal !== '') return this.#refusal;
     if (state === 'asking') return 'Your browser asks whether this page may use the microphone.';
     if (state === 'unavailable') return unavailableReason;
@@ -108,8 +118,6 @@ export class VoicePanel {
         : mode === 'open'
           ? 'You are heard all the time.'
           : '';
-    if (!canUse && !isSecureContext)
-      return 'You can listen. Browsers give the microphone only to pages from https:// or localhost: to talk, open this game at such an address.';
     return players.length > 0 ? `${players.length} in voice.` : 'Off. The microphone is asked for when you join.';
   }
 
@@ -143,6 +151,7 @@ export class VoicePanel {
 
   #toggle(): void {
     this.#refusal = '';
+    this.#wish++;
     if (this.#voice.state === 'on' || this.#voice.state === 'asking') this.#voice.leave();
     else void this.#attempt(this.#voice.join({ mode: this.#mode.value as VoiceMode }));
     this.update();
@@ -153,24 +162,25 @@ export class VoicePanel {
   }
 
   async #attempt(done: Promise<void>): Promise<void> {
+    const wish = ++this.#wish;
+    let refusal = '';
     try {
       await done;
-      this.#refusal = '';
     } catch (error) {
-      this.#refusal = error instanceof Error ? error.message : 'Voice could not be joined.';
+      refusal = error instanceof Error ? error.message : 'Voice could not be joined.';
     }
+    if (wish !== this.#wish) return;
+    this.#refusal = refusal;
     if (!this.#stop.signal.aborted) this.update();
   }
 
   /** Held with a finger, a mouse button, Space or Enter on the button; or V anywhere but in a text field. */
   #followTalk(): void {
     const { signal } = this.#stop;
-    const held = new Set<string>();
     const hold = (by: string, isDown: boolean): void => {
-      if (isDown) held.add(by);
-      else held.delete(by);
-      this.#voice.setTalking(held.size > 0);
-      for (const talk of [this.#talk, this.floatingTalk]) talk.classList.toggle('is-down', held.size > 0);
+      if (isDown) this.#held.add(by);
+      else this.#held.delete(by);
+      this.#tellHeld();
     };
     for (const talk of [this.#talk, this.floatingTalk]) holdWith(talk, hold);
     const isWriting = (event: Event): boolean =>
@@ -190,14 +200,13 @@ export class VoicePanel {
       { signal },
     );
     // A window that loses the focus hears no key come up: nobody shall be overheard.
-    window.addEventListener(
-      'blur',
-      () => {
-        held.clear();
-        hold('key', false);
-      },
-      { signal },
-    );
+    window.addEventListener('blur', () => this.letGo(), { signal });
+  }
+
+  #tellHeld(): void {
+    const isDown = this.#held.size > 0;
+    this.#voice.setTalking(isDown);
+    for (const talk of [this.#talk, this.floatingTalk]) talk.classList.toggle('is-down', isDown);
   }
 
   #poll(): void {

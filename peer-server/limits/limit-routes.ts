@@ -29,7 +29,7 @@ export function limitRequests(limits: Limits, addressOf: AddressOf, cost = 1): R
   };
 }
 
-/** In front of the lobby routes, mounted at the same path (`/api`): creations, and everything that names a code. */
+/** In front of the lobby routes, mounted at the same path (`/api`): creations, streams, and everything that names a code. */
 export function limitLobbies(limits: Limits, addressOf: AddressOf): RequestHandler {
   return (request, response, next) => {
     const address = addressOf(request);
@@ -37,6 +37,12 @@ export function limitLobbies(limits: Limits, addressOf: AddressOf): RequestHandl
     if (isCreation) {
       const waitMs = limits.takeLobby(address);
       if (waitMs > 0) return refuse(response, waitMs);
+    }
+    if (isStream(request)) {
+      const lease = limits.openStream(address);
+      if (typeof lease === 'number') return refuse(response, lease);
+      response.once('close', () => lease.release());
+      return next();
     }
     if (!namesCode(request)) return next();
     const guess = limits.takeGuess(address);
@@ -65,7 +71,7 @@ function tells(status: number, method: string, response: Response): boolean {
 
 function namesCode(request: Request): boolean {
   const segment = /^\/lobbies\/([^/]+)/i.exec(request.path)?.[1];
-  if (segment === undefined || isStream(request)) return false;
+  if (segment === undefined) return false;
   try {
     return normaliseCode(decodeURIComponent(segment)) !== undefined;
   } catch {
@@ -73,9 +79,9 @@ function namesCode(request: Request): boolean {
   }
 }
 
-/** `/lobbies/stream` is no look-up, though people's spelling is forgiven so far that 'stream' could be a code. */
+/** `/lobbies/stream` is no look-up, though people's spelling is forgiven so far that 'stream' could be a code. express answers HEAD like GET. */
 function isStream(request: Request): boolean {
-  return request.method === 'GET' && /^\/lobbies\/stream\/?$/i.test(request.path);
+  return (request.method === 'GET' || request.method === 'HEAD') && /^\/lobbies\/stream\/?$/i.test(request.path);
 }
 
 /** A PUT may make a lobby out of nothing, so its token proves nothing; and a look-up needs none. */

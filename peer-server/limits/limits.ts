@@ -2,7 +2,7 @@
  * How much one address, and one signalling client, may ask of the broker. It decides and counts; it knows neither HTTP nor
  * sockets, and the clock is given. Memory is bounded however many addresses come (`addressesMax`).
  *
- * What is asked for is granted or refused (`takeRequest`, `takeLobby`, `openConnection`, `openSocket`). What has arrived
+ * What is asked for is granted or refused (`takeRequest`, `takeLobby`, `openConnection`, `openSocket`, `openStream`). What has arrived
  * already is charged (`SocketLease.charge`): nothing is thrown away, but the socket is to be read no further until the
  * debt is paid, so that a flood waits in the flooder's own network stack. Honest bursts come through whole.
  */
@@ -24,6 +24,8 @@ export interface LimitRules {
   /** Signalling sockets of one address at a time, and how fast they may be opened. */
   readonly sockets: number;
   readonly socketRate: BucketRule;
+  /** Streams of the public lobbies that one address reads at a time. */
+  readonly streams: number;
   /** Signalling frames and bytes of one client, */
   readonly peerFrames: BucketRule;
   readonly peerBytes: BucketRule;
@@ -46,6 +48,8 @@ export const DEFAULT_LIMITS: LimitRules = {
   sockets: 256,
   // All sockets of an address return at once when the broker restarts.
   socketRate: { burst: 300, perSecond: 5 },
+  // As many menus as people behind one address have open at once. There are 1,000 in all.
+  streams: 64,
   // A host whose 64 guests join in the same second answers with some 20 frames of 200 bytes each.
   peerFrames: { burst: 2_000, perSecond: 50 },
   peerBytes: { burst: 524_288, perSecond: 65_536 },
@@ -62,6 +66,7 @@ export interface LimitCounters {
   refusedGuesses: number;
   refusedConnections: number;
   refusedSockets: number;
+  refusedStreams: number;
   /** Signalling frames beyond the budget of their client or address, whose sockets were left unread for a while. */
   overdrawnFrames: number;
 }
@@ -80,6 +85,7 @@ export interface SocketLease extends Lease {
 interface AddressState {
   connections: number;
   sockets: number;
+  streams: number;
   readonly requests: Bucket;
   readonly lobbies: Bucket;
   readonly connectionRate: Bucket;
@@ -102,6 +108,7 @@ export class Limits {
     refusedGuesses: 0,
     refusedConnections: 0,
     refusedSockets: 0,
+    refusedStreams: 0,
     overdrawnFrames: 0,
   };
   readonly #rules: LimitRules;
@@ -125,7 +132,7 @@ export class Limits {
     this.#addresses = new AddressTable({
       entriesMax: rules.addressesMax,
       create: () => createState(rules, nowMs()),
-      isPinned: ({ connections, sockets }) => connections > 0 || sockets > 0,
+      isPinned: ({ connections, sockets, streams }) => connections > 0 || sockets > 0 || streams > 0,
     });
     this.#guesses = new GuessGate(rules.guesses, rules.addressesMax, nowMs);
   }
@@ -165,7 +172,7 @@ export class Limits {
       this.counters.refusedConnections++;
       return undefined;
     }
-    return new ConnectionLease(state);
+    return new PlaceLease(state, 'connections');
   }
 
   /** A signalling socket, or the milliseconds after which to ask again. */
@@ -179,6 +186,14 @@ export class Limits {
       return waitMs;
     }
     return new ClientLease(state, this);
+  }
+
+  /** A stream of the public lobbies, or the milliseconds after which to ask again. */
+  openStream(address: string | undefined): Lease | number {
+    const state = this.#stateOf(address);
+    if (state.streams < this.#rules.streams) return new PlaceLease(state, 'streams');
+    this.counters.refusedStreams++;
+    return FULL_WAIT_MS;
   }
 
   /** For a `ClientLease`. Books what has arrived from a client; `lease` is what it has used up. */
@@ -243,19 +258,21 @@ function debtMs(untilFullMs: number, rule: BucketRule): number {
   return Math.max(0, Math.ceil(untilFullMs - msFor(rule.burst, rule)));
 }
 
-class ConnectionLease implements Lease {
+class PlaceLease implements Lease {
   readonly #state: AddressState;
+  readonly #among: 'connections' | 'streams';
   #isReleased = false;
 
-  constructor(state: AddressState) {
+  constructor(state: AddressState, among: 'connections' | 'streams') {
     this.#state = state;
-    state.connections++;
+    this.#among = among;
+    state[among]++;
   }
 
   release(): void {
     if (this.#isReleased) return;
     this.#isReleased = true;
-    this.#state.connections--;
+    this.#state[this.#among]--;
   }
 }
 
@@ -263,6 +280,7 @@ function createState(rules: LimitRules, nowMs: number): AddressState {
   return {
     connections: 0,
     sockets: 0,
+    streams: 0,
     requests: createBucket(rules.requests, nowMs),
     lobbies: createBucket(rules.lobbies, nowMs),
     connectionRate: createBucket(rules.connectionRate, nowMs),

@@ -1,7 +1,7 @@
 /** Text chat through the screens: in the lobby, over a match and after it. */
 import type { Browser } from 'playwright';
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
-import { chatOf, openLobby, PHONE, pick, say, start } from '../harness/lobby-pages.ts';
+import { chatOf, everybody, openLobby, PHONE, pick, say, start } from '../harness/lobby-pages.ts';
 import { launchChromium, type PlayerPage } from '../harness/player-page.ts';
 
 let browser: Browser;
@@ -53,7 +53,8 @@ test('who is muted is read by the others only, until they are heard again', asyn
   await say(bob, 'one');
   await expect.poll(() => chatOf(cy)).toEqual(['Bob one']);
   await pick(cy, 'Bob', 'Mute in chat');
-  await expect.poll(() => chatOf(cy)).toEqual([]);
+  // At once: the lobby has nothing to do with it.
+  expect(await chatOf(cy)).toEqual([]);
   await say(bob, 'two');
   await say(host, 'three');
   await expect.poll(() => chatOf(host)).toEqual(['Bob one', 'Bob two', 'Ada three']);
@@ -61,12 +62,19 @@ test('who is muted is read by the others only, until they are heard again', asyn
   await pick(cy, 'Bob', 'Hear in chat again');
   await say(bob, 'four');
   await expect.poll(async () => (await chatOf(cy)).at(-1)).toBe('Bob four');
+  // Once muted, what they said stays away when they are gone.
+  await pick(cy, 'Bob', 'Mute in chat');
+  await bob.button('Leave').click();
+  await expect.poll(() => everybody(cy)).toEqual(['Ada', 'Cy']);
+  expect(await chatOf(cy)).toEqual(['Ada three']);
 });
 
 test('over a match it opens by Enter or by button, takes no key from the game while closed, and gives them back', async () => {
   const lobby = await open();
   const { host, guests } = lobby;
   const [bob, cy] = guests as [PlayerPage, PlayerPage];
+  // Small pictures are drawn sooner.
+  for (const { page } of [host, bob]) await page.setViewportSize({ width: 480, height: 300 });
   await bob.textbox('Message').fill('half a sent');
   await start(lobby);
   for (const page of [host, bob, cy]) await page.untilPlaying();
@@ -84,8 +92,19 @@ test('over a match it opens by Enter or by button, takes no key from the game wh
   await cy.button('Send').tap();
   await expect.poll(() => chatOf(host)).toEqual(['Bob half a sentence, with wasd and spaces', 'Cy from my phone']);
   await cy.button('Chat').tap();
+  await cy.page.getByRole('log', { name: 'Chat' }).focus();
   await cy.page.keyboard.press('Escape');
   await expect.poll(() => cy.textbox('Message').isVisible()).toBe(false);
+  // The players' panel gives the keys back, too, however it is closed.
+  await bob.button('Players').click();
+  await bob.page.getByRole('dialog', { name: 'Players' }).getByRole('button', { name: 'Close' }).click();
+  await bob.flyWith(['KeyD', 'KeyW'], 10);
+  await bob.button('Players').click();
+  await bob.page.keyboard.press('Escape');
+  await bob.flyWith(['KeyD', 'KeyW'], 10);
+  // A button that has the focus takes Space, and no other key.
+  await bob.button('Sound').focus();
+  await bob.flyWith(['KeyD', 'KeyW'], 10);
   await host.button('End match').click();
   await host.button('End it now?').click();
   await expect.poll(() => chatOf(bob)).toHaveLength(2);

@@ -49,6 +49,9 @@ describe.each([
     await expect(enter(code, 'One too many', false)).rejects.toMatchObject({ reason: 'full' });
     await expect(enter(code, 'One too many', true)).rejects.toMatchObject({ reason: 'spectators-full' });
 
+    // Nor may one of those who play go and watch.
+    expect(await host.button('Only watch').isDisabled()).toBe(true);
+
     const lists = await host.page.locator('.player-lists').evaluate(({ scrollHeight, clientHeight, scrollWidth, clientWidth }) => ({
       isScrolling: scrollHeight > clientHeight,
       tooWidePx: scrollWidth - clientWidth,

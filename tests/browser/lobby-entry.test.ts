@@ -1,5 +1,6 @@
 /** From "I have a link" to "I am in", and what the screen says when something is in the way. */
 import type { Browser } from 'playwright';
+import { encode } from 'uqr';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
 import { DESKTOP, everybody, openLobby, PHONE, playing, unfold, watching } from '../harness/lobby-pages.ts';
 import { launchChromium, PlayerPage } from '../harness/player-page.ts';
@@ -42,6 +43,20 @@ describe('the way in', () => {
     await expect.poll(() => everybody(host)).toHaveLength(4);
   });
 
+  test('by the camera: what is drawn is the QR code of the invite link, large enough for a phone across the table', async () => {
+    const { host, code } = await openLobby(browser, url(), []);
+    const { data } = encode(`${url()}/?join=${code}`, { ecc: 'M', border: 3 });
+    const dark = data.flatMap((row, y) => row.flatMap((isDark, x) => (isDark ? [`${x} ${y}`] : [])));
+    const phone = await PlayerPage.open(browser, `${url()}/?join=${code}&name=Bob`, PHONE);
+    await expect.poll(() => phone.status()).toBe('lobby');
+    for (const { page } of [host, phone]) {
+      const qr = page.getByRole('img', { name: 'QR code of the invite link' });
+      const drawn = await qr.locator('path').getAttribute('d');
+      expect([...drawn!.matchAll(/M(\d+) (\d+)h1v1h-1z/g)].map(([, x, y]) => `${x} ${y}`)).toEqual(dark);
+      expect((await qr.boundingBox())!.width).toBeGreaterThan(100);
+    }
+  });
+
   test('is offered to the system’s share sheet where there is one, and only there', async () => {
     const { host, code } = await openLobby(browser, url(), []);
     expect(await host.button('Share…').isVisible()).toBe(false);
@@ -77,6 +92,9 @@ describe('in the way', () => {
     await expect.poll(() => bob.status()).toBe('lobby');
     await expect.poll(() => everybody(host)).toEqual(['Ada', 'Bob']);
     expect(bob.problems).toEqual([]);
+    await host.button('Remove password').click();
+    await expect.poll(() => host.page.locator('summary', { hasText: 'Lobby' }).innerText()).toContain('no password');
+    expect(await host.button('Remove password').isVisible()).toBe(false);
   });
 
   test('giving up on the password leads back to the menu as it was', async () => {
@@ -105,6 +123,16 @@ describe('in the way', () => {
     await expect.poll(() => cy.status()).toBe('lobby');
   });
 
+  test('one’s own tab that hosts keeps its place; one may play as somebody else', async () => {
+    const { host, code } = await openLobby(browser, url(), []);
+    const second = await PlayerPage.openTab(host.page.context(), `${url()}/?join=${code}`);
+    await second.button('Play here instead').click();
+    await expect.poll(() => second.alert.innerText()).toMatch(/hosts this lobby/);
+    expect(await second.button('Play here instead').isVisible()).toBe(false);
+    await second.button('Join as a second player').click();
+    await expect.poll(() => everybody(host)).toHaveLength(2);
+  });
+
   test('a full lobby offers to watch', async () => {
     const { host, code } = await openLobby(browser, url(), [{ name: 'Bob' }]);
     await unfold(host, 'Lobby');
@@ -112,8 +140,9 @@ describe('in the way', () => {
     await expect.poll(() => host.page.locator('.roster-head').innerText()).toContain('2 of 2');
     const cy = await PlayerPage.open(browser, `${url()}/?join=${code}&name=Cy`, PHONE);
     await expect.poll(() => cy.alert.innerText()).toMatch(/full/);
+    await cy.textbox('Your name').fill('Cyd');
     await cy.button('Watch instead').tap();
-    await expect.poll(() => watching(host)).toEqual(['Cy']);
+    await expect.poll(() => watching(host)).toEqual(['Cyd']);
     expect(await playing(cy)).toEqual(['Ada', 'Bob']);
     // No seat, no way to play.
     expect(await cy.button('Play').isDisabled()).toBe(true);

@@ -78,6 +78,9 @@ describe('sending away', () => {
     await pick(lobby.host, 'Bob', 'Kick');
     await expect.poll(() => bob.alert.innerText()).toMatch(/removed/);
     await expectEverywhere([lobby.host, lobby.guests[1]!], everybody, ['Ada', 'Cy']);
+    // The invitation is used up: this is the menu as everybody sees it.
+    await bob.page.getByRole('heading', { name: 'Open games' }).waitFor();
+    expect(await bob.page.locator('.tagline').innerText()).not.toContain('invited');
     await bob.askToJoin(lobby.code, 'Bob');
     await expectEverywhere([lobby.host], (page) => everybody(page).then((names) => names.toSorted()), ['Ada', 'Bob', 'Cy']);
   });
@@ -183,6 +186,8 @@ describe('spectators', () => {
     await expectEverywhere(pages, watching, ['Eve']);
     await guests[0]!.button('Only watch').click();
     await expectEverywhere(pages, playing, ['Ada', 'Cy']);
+    // Only the colours of those who play are taken.
+    expect(await guests[1]!.page.locator('.colors input:disabled').count()).toBe(1);
     await guests[0]!.button('Play').click();
     await expectEverywhere(pages, watching, ['Eve']);
     await pick(host, 'Eve', 'Let play');
@@ -218,7 +223,14 @@ describe('the host’s role', () => {
   test('is passed on: everybody stays, the new host has the host’s means, the old one is a guest', async () => {
     const { host, guests, code } = await open('Bob', 'Cy');
     const [bob, cy] = guests as [PlayerPage, PlayerPage];
+    const debug = await bob.page.context().newCDPSession(bob.page);
+    await debug.send('Debugger.enable');
+    await debug.send('Debugger.pause');
     await pick(host, 'Bob', 'Make host');
+    // Meanwhile no match can start, and that is said.
+    await host.button('Start anyway').click();
+    await expect.poll(() => notices(host)).toEqual(expect.arrayContaining([expect.stringMatching(/^Not now/)]));
+    await debug.send('Debugger.resume');
     await expect.poll(() => bob.page.evaluate(() => window.volley.role)).toBe('host');
     await expect.poll(() => host.page.evaluate(() => window.volley.role)).toBe('guest');
     for (const page of [host, bob, cy]) {
@@ -239,11 +251,17 @@ describe('the host’s role', () => {
 
   test('a host who leaves is asked first, since it ends the room for all', async () => {
     const { host, guests } = await open('Bob', 'Cy');
+    const [bob, cy] = guests as [PlayerPage, PlayerPage];
+    // Whoever stands below keeps the focus when somebody else goes.
+    await host.button('More about Cy').focus();
+    await bob.button('Leave').click();
+    await expect.poll(() => everybody(host)).toEqual(['Ada', 'Cy']);
+    expect(await host.page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('More about Cy');
     await host.button('Leave').click();
     expect(await host.status()).toBe('lobby');
     await host.button('End it for all?').click();
     await expect.poll(() => host.status()).toBe('menu');
-    for (const guest of guests) await expect.poll(() => guest.alert.innerText()).toMatch(/host has left/);
+    await expect.poll(() => cy.alert.innerText()).toMatch(/host has left/);
   });
 });
 
@@ -278,6 +296,11 @@ describe('a running match', () => {
     expect(verdict).toMatch(/wins?!/);
     expect(await host.page.getByRole('table', { name: 'Ranking of the match' }).getByRole('row').count()).toBe(4);
     expect(await lobby.guests[0]!.button('Rematch').isVisible()).toBe(false);
+    // What one may do about people and sound in the lobby, one may do here.
+    expect(await host.button('Join voice').isVisible()).toBe(true);
+    await lobby.guests[0]!.button('More about Cy').click();
+    await lobby.guests[0]!.page.getByRole('menuitem', { name: 'Mute in chat' }).click();
+    await expect.poll(() => rowOf(lobby.guests[0]!, 'Cy').getAttribute('class')).toContain('is-muted');
     await start(lobby, 'Rematch');
     await host.untilPlaying();
     await host.button('End match').click();

@@ -19,6 +19,8 @@ afterAll(() => browser.close());
 declare global {
   interface Window {
     microphoneQuestions: number;
+    /** Answers the question that `leaveQuestionOpen` left open; resolves when the page has heard it. */
+    closeQuestion(): Promise<void>;
   }
 }
 
@@ -29,6 +31,20 @@ function noteQuestions(): void {
   navigator.mediaDevices.getUserMedia = (constraints) => {
     window.microphoneQuestions += 1;
     return ask(constraints);
+  };
+}
+
+/** Runs in the page: the next question for a microphone is asked, and nobody answers. */
+function leaveQuestionOpen(): void {
+  const { getUserMedia } = navigator.mediaDevices;
+  navigator.mediaDevices.getUserMedia = () => {
+    navigator.mediaDevices.getUserMedia = getUserMedia;
+    return new Promise((_, reject) => {
+      window.closeQuestion = () => {
+        reject(new DOMException('Permission dismissed', 'NotAllowedError'));
+        return new Promise((heard) => setTimeout(heard));
+      };
+    });
   };
 }
 
@@ -64,7 +80,7 @@ test('nobody is asked for a microphone until they join; then all see who is in, 
   expect([...host.problems, ...bob.problems, ...cy.problems]).toEqual([]);
 });
 
-test('push to talk is silent until the button or the key V is held, in the lobby and over the match', async () => {
+test('push to talk is silent until the button or the key V is held, in the lobby and over the match, and ends with the screen', async () => {
   const lobby = await openLobby(browser, inject('brokerUrl'), [{ name: 'Bob', on: PHONE }]);
   const { host } = lobby;
   const [bob] = lobby.guests as [PlayerPage];
@@ -89,14 +105,30 @@ test('push to talk is silent until the button or the key V is held, in the lobby
   const talkers = host.page.locator('.scores li.is-talking .name');
   await bob.button('Hold to talk').dispatchEvent('keydown', { key: ' ' });
   await expect.poll(() => talkers.allInnerTexts()).toEqual(['Bob']);
+  // The match ends under the finger, which nobody hears go up any more.
+  await host.button('End match').click();
+  await host.button('End it now?').click();
+  await bob.page.getByRole('heading', { name: 'Lobby' }).waitFor();
+  expect(await bob.button('Hold to talk').getAttribute('class')).not.toContain('is-down');
+  await expect.poll(() => levelOf(host, 'Bob')).toBe(0);
 });
 
 test('without a microphone the page says what is missing, and one can listen', async () => {
   const bare = await launchChromium();
   try {
     const { host } = await openLobby(bare, inject('brokerUrl'), []);
+    const status = (): Promise<string> => host.page.locator('.voice-status').innerText();
+    const before = await status();
+    await host.page.evaluate(leaveQuestionOpen);
     await host.button('Join voice').click();
-    await expect.poll(() => host.page.locator('.voice-status').innerText()).toMatch(/microphone/i);
+    await host.button('Cancel').click();
+    await host.button('Join voice').waitFor();
+    // Who thinks better of it is not told so, whenever the question goes away.
+    await host.page.evaluate(() => window.closeQuestion());
+    expect(await status()).toBe(before);
+    await host.button('Join voice').click();
+    await expect.poll(status).toMatch(/microphone/i);
+    await expect.poll(status).not.toBe(before);
     expect(await host.button('Join voice').isVisible()).toBe(true);
     await mode(host).selectOption('listen');
     await host.button('Join voice').click();

@@ -54,6 +54,8 @@ describe('an invitation', () => {
     'k7q-x2m',
     'http://10.0.0.5:8080/?join=k7qx2m',
     'https://play.example/?name=Bob&join=K7QX2M#top',
+    'Come and play: https://play.example/?join=K7QX2M. See you!',
+    '(https://play.example/?join=k7q-x2m), now',
     inviteLink('https://play.example', 'K7QX2M'),
   ])('is understood as %j', (typed) => expect(inviteCodeFrom(typed)).toBe('K7QX2M'));
 

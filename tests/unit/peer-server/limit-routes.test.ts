@@ -69,6 +69,17 @@ test('requests beyond the allowance are told when to come back, other addresses 
   expect((await ask('GET', '/lobbies')).status).toBe(200);
 });
 
+test('an address reads only so many streams at a time, and whoever stops makes room', async () => {
+  const { ask, limits } = await start({ streams: 2 });
+  const [first] = [await ask('GET', '/lobbies/stream'), await ask('GET', '/Lobbies/Stream/')];
+  for (const method of ['GET', 'HEAD']) expect((await ask(method, '/lobbies/stream')).status).toBe(429);
+  expect((await ask('GET', '/lobbies/stream', { 'x-from': '192.0.2.2' })).status).toBe(200);
+  expect((await ask('GET', '/lobbies')).status).toBe(200);
+  expect(limits.counters.refusedStreams).toBe(2);
+  await first?.body?.cancel();
+  await vi.waitFor(async () => expect((await ask('GET', '/lobbies/stream')).status).toBe(200));
+});
+
 test('lobbies are opened only so often, by POST or PUT', async () => {
   const { ask } = await start({ lobbies: { burst: 2, perSecond: 0.1 } });
   expect((await ask('POST', '/lobbies')).status).toBe(201);

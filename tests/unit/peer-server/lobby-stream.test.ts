@@ -83,6 +83,17 @@ test('a lobby that came and went meanwhile is not told', async () => {
   expect(watcher.heard.slice(1)).toEqual([]);
 });
 
+test('a watcher that came between a lobby’s opening and its end hears of both', async () => {
+  const { directory, open, create } = setUp();
+  const early = open();
+  const { code, ownerToken } = await create('Brief');
+  const late = open();
+  await directory.close(code, ownerToken);
+  await vi.advanceTimersByTimeAsync(GATHERED_MS);
+  expect(late.heard.map(({ name }) => name)).toEqual(['snapshot', 'gone']);
+  expect(early.heard.map(({ name }) => name)).toEqual(['snapshot', 'lobby', 'gone']);
+});
+
 test('more changes at once than are told one by one come as a snapshot', async () => {
   const { open, create } = setUp();
   const watcher = open();

@@ -262,6 +262,7 @@ describe('pages of other sites', () => {
       const response = await ask(server, origin);
       expect([response.status, response.headers.get('access-control-allow-origin')]).toEqual([200, origin]);
       expect(response.headers.get('vary')).toMatch('Origin');
+      expect(response.headers.get('timing-allow-origin')).toBe(origin);
     }
     const preflight = await ask(server, other, { method: 'OPTIONS', headers: { 'access-control-request-method': 'DELETE' } });
     expect(preflight.status).toBe(204);
