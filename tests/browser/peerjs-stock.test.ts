@@ -28,6 +28,7 @@ interface PageGlobals {
 }
 
 let pages: Server;
+let origin: string;
 let broker: RunningServer;
 let browser: Browser;
 let ada: Page;
@@ -42,8 +43,7 @@ beforeAll(async () => {
     response.end(isScript ? peerJs : PAGE);
   });
   await new Promise<void>((done) => pages.listen(0, '127.0.0.1', done));
-  const origin = `http://127.0.0.1:${(pages.address() as AddressInfo).port}`;
-  broker = await startServer({ port: 0, host: '127.0.0.1', iceServers: [], allowedOrigins: [origin] });
+  origin = `http://127.0.0.1:${(pages.address() as AddressInfo).port}`;
   browser = await chromium.launch({ executablePath: inject('chromiumPath'), args: [...CHROMIUM_FLAGS, ...FAKE_DEVICES] });
   const open = async () => {
     const context = await browser.newContext({ permissions: ['camera', 'microphone'] });
@@ -56,15 +56,17 @@ beforeAll(async () => {
 });
 let openPage: () => Promise<Page>;
 
+// A page that is closed may end without a word, and then its id is kept for it: every test has a broker of its own.
 beforeEach(async () => {
+  broker = await startServer({ port: 0, host: '127.0.0.1', iceServers: [], allowedOrigins: [origin] });
   [ada, bob] = await Promise.all([openPage(), openPage()]);
 });
 afterEach(async () => {
   await Promise.all(contexts.splice(0).map((context) => context.close()));
+  await broker.close();
 });
 afterAll(async () => {
   await browser.close();
-  await broker.close();
   pages.close();
 });
 
