@@ -82,7 +82,10 @@ class Host {
   /** A match that is over has no ships. */
   async keepPlaying(): Promise<void> {
     if (performance.now() - this.#startedAtMs < MATCH_MS) return;
-    if (this.#startedAtMs > 0) await this.#page.getByRole('button', { name: 'End match' }).click();
+    if (this.#startedAtMs > 0) {
+      await this.#page.getByRole('button', { name: 'End match' }).click();
+      await this.#page.getByRole('button', { name: 'End it now?' }).click();
+    }
     await this.player.start();
     await this.player.playing();
     this.#startedAtMs = performance.now();
