@@ -56,7 +56,7 @@ export const COOLDOWN_TICKS = 13;
 export const DOOMED_TICKS = 16;
 /** A wreck stays this long, then shows as a ghost where it will enter, then cannot be hurt, then lives. */
 export const DEAD_TICKS = 75;
-export const GHOST_TICKS = 45;
+export const GHOST_TICKS = 36;
 export const SAFE_TICKS = 90;
 
 /** What kills and deaths are counted in. */

@@ -56,6 +56,62 @@ async function expectSound(player: PlayerPage, what: string): Promise<void> {
 }
 
 describe.each(SIZES)('%s', (_, size) => {
+  test('the lobby: as host with everything unfolded, with a menu open, counting down; as guest', async () => {
+    const host = await PlayerPage.open(browser, `${url()}/?host&name=Ada`, size);
+    await expect.poll(() => host.status()).toBe('lobby');
+    const code = await host.page.evaluate(() => window.volley.code ?? '');
+    const bob = await joinLobby(browser, url(), code, { name: 'Bob', on: size });
+    await joinLobby(browser, url(), code, { name: 'Eve', more: '&watch' });
+    await expectSound(host, 'lobby as host');
+    await unfold(host, 'Match');
+    await unfold(host, 'Lobby');
+    await host.page.getByLabel('Mode').selectOption('teams');
+    await say(bob, 'Hello');
+    await host.page.getByText('Hello').waitFor();
+    await expectSound(host, 'lobby as host, unfolded, in teams');
+    await expectSound(bob, 'lobby as guest, in teams');
+    await host.button('More about Bob').click();
+    await host.page.getByRole('menuitem', { name: 'Kick' }).waitFor();
+    await expectSound(host, 'player menu');
+    await host.page.keyboard.press('Escape');
+    await host.button('Start anyway').click();
+    await bob.page.locator('.countdown-number').waitFor({ state: 'visible' });
+    await host.button('Cancel start').waitFor();
+    await expectSound(host, 'countdown');
+  });
+
+  test('the match: flying, chatting, looking at the players, watching', async () => {
+    const lobby = await openLobby(browser, url(), [{ name: 'Bob', on: size }]);
+    const eve = await joinLobby(browser, url(), lobby.code, { name: 'Eve', more: '&watch', on: size });
+    const [bob] = lobby.guests as [PlayerPage];
+    await start({ ...lobby, guests: [bob, eve] });
+    await bob.untilPlaying();
+    await expectSound(bob, 'match');
+    await expectSound(eve, 'watching');
+    await bob.button('Chat').click();
+    await bob.textbox('Message').waitFor();
+    await expectSound(bob, 'chat over the match');
+    await eve.button('Players').click();
+    await eve.page.getByRole('dialog', { name: 'Players' }).waitFor();
+    await expectSound(eve, 'players over the match');
+    await eve.button('Close').click();
+    // Held across: less room above and below.
+    for (const player of [lobby.host, bob, eve]) {
+      await player.page.setViewportSize(ACROSS);
+      await expectApart(player, '.bar .ping, .bar .time, .bar button, .watch-bar');
+      await player.button('Players').click();
+      const row = await player.players.first().boundingBox();
+      expect(row!.height).toBeGreaterThan(THUMB_PX);
+      expect(row!.y + row!.height).toBeLessThan(ACROSS.height);
+      await player.button('Close').click();
+    }
+  });
+});
+
+// These hold the same at a desk, but wider: once is enough, where thumbs count too.
+describe('on a phone', () => {
+  const size = PHONE;
+
   test('the menu: with open games, invited, with an error, asking for a password, and to who was sent away', async () => {
     const { host, guests, code } = await openLobby(browser, url(), [{ name: 'Eve', on: size }], '&public');
     const [eve] = guests as [PlayerPage];
@@ -114,57 +170,6 @@ describe.each(SIZES)('%s', (_, size) => {
     await panel.getByText(/^You can play/).waitFor();
     await panel.getByText('Details for a bug report').click();
     await expectSound(player, 'connection test, done');
-  });
-
-  test('the lobby: as host with everything unfolded, with a menu open, counting down; as guest', async () => {
-    const host = await PlayerPage.open(browser, `${url()}/?host&name=Ada`, size);
-    await expect.poll(() => host.status()).toBe('lobby');
-    const code = await host.page.evaluate(() => window.volley.code ?? '');
-    const bob = await joinLobby(browser, url(), code, { name: 'Bob', on: size });
-    await joinLobby(browser, url(), code, { name: 'Eve', more: '&watch' });
-    await expectSound(host, 'lobby as host');
-    await unfold(host, 'Match');
-    await unfold(host, 'Lobby');
-    await host.page.getByLabel('Mode').selectOption('teams');
-    await say(bob, 'Hello');
-    await host.page.getByText('Hello').waitFor();
-    await expectSound(host, 'lobby as host, unfolded, in teams');
-    await expectSound(bob, 'lobby as guest, in teams');
-    await host.button('More about Bob').click();
-    await host.page.getByRole('menuitem', { name: 'Kick' }).waitFor();
-    await expectSound(host, 'player menu');
-    await host.page.keyboard.press('Escape');
-    await host.button('Start anyway').click();
-    await bob.page.locator('.countdown-number').waitFor({ state: 'visible' });
-    await host.button('Cancel start').waitFor();
-    await expectSound(host, 'countdown');
-  });
-
-  test('the match: flying, chatting, looking at the players, watching', async () => {
-    const lobby = await openLobby(browser, url(), [{ name: 'Bob', on: size }]);
-    const eve = await joinLobby(browser, url(), lobby.code, { name: 'Eve', more: '&watch', on: size });
-    const [bob] = lobby.guests as [PlayerPage];
-    await start({ ...lobby, guests: [bob, eve] });
-    await bob.untilPlaying();
-    await expectSound(bob, 'match');
-    await expectSound(eve, 'watching');
-    await bob.button('Chat').click();
-    await bob.textbox('Message').waitFor();
-    await expectSound(bob, 'chat over the match');
-    await eve.button('Players').click();
-    await eve.page.getByRole('dialog', { name: 'Players' }).waitFor();
-    await expectSound(eve, 'players over the match');
-    await eve.button('Close').click();
-    // Held across: less room above and below.
-    for (const player of [lobby.host, bob, eve]) {
-      await player.page.setViewportSize(ACROSS);
-      await expectApart(player, '.bar .ping, .bar .time, .bar button, .watch-bar');
-      await player.button('Players').click();
-      const row = await player.players.first().boundingBox();
-      expect(row!.height).toBeGreaterThan(THUMB_PX);
-      expect(row!.y + row!.height).toBeLessThan(ACROSS.height);
-      await player.button('Close').click();
-    }
   });
 
   test('the results: of a host and of a guest', async () => {

@@ -11,7 +11,7 @@ import { BrowserPage, type PageServer, servePage } from '../harness/random-lobby
 import { ServerProcess } from '../harness/server-process.ts';
 
 const SEEDS = 12;
-const STEPS = 3;
+const STEPS = 2;
 /** One more than have a place. */
 const PEOPLE = 5;
 const LOOK_MS = 40;

@@ -120,7 +120,7 @@ function format({ network, busy, logs, waterfall }: Measured): string {
     formatWaterfall(waterfall),
     `own ship on the screen: p50 ${ms(ship.p50)}, p95 ${ms(ship.p95)}`,
     `its input confirmed:    p50 ${ms(confirmed.p50)}, p95 ${ms(confirmed.p95)}   ${verdict(confirmed)}`,
-    `it flies (a ghost for 0.75 s at first, by the game's rules): p50 ${ms(flies.p50)}, p95 ${ms(flies.p95)}   ${verdict(flies)}`,
+    `it flies (a ghost for 0.6 s at first, by the game's rules): p50 ${ms(flies.p50)}, p95 ${ms(flies.p95)}   ${verdict(flies)}`,
     `floor: ${floorRtts} round trips, ${ms(floorMs)}. The page's longest stall: p50 ${ms(stalls[Math.floor(stalls.length / 2)] ?? NaN)}, worst ${ms(stalls.at(-1) ?? NaN)}`,
     ...(isCold ? ['some scripts came over the network: the browser was not warm'] : []),
   ].join('\n');
